@@ -1,0 +1,49 @@
+# Everything sets itself up from python3, python3-venv and make; nothing else is assumed to be installed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+# pyvips comes as source. Where Debian's libvips-dev is installed its build would link that old libvips and overwrite
+# the one of pyvips-binary, so the build is kept from finding it.
+PIP_INSTALL := PKG_CONFIG_LIBDIR=/nonexistent $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: run test check format lock clean
+
+run: $(VENV)/.run
+	$(BIN)/imgsvc samples
+	exec $(BIN)/imgsvc serve
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+$(VENV)/.venv:
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/.run: $(VENV)/.venv requirements.lock pyproject.toml
+	$(PIP_INSTALL) --require-hashes -r requirements.lock
+	$(PIP_INSTALL) --no-deps -e .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements-dev.lock
+	$(PIP_INSTALL) --require-hashes -r requirements-dev.lock
+	touch $@
+
+# Needs uv; everything else does not.
+lock:
+	uv pip compile --universal --generate-hashes --no-header --no-annotate -q -o requirements.lock pyproject.toml
+	uv pip compile --universal --generate-hashes --no-header --no-annotate -q --group dev -c requirements.lock \
+		-o requirements-dev.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) build imgsvc.egg-info
