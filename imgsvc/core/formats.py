@@ -1,0 +1,132 @@
+"""The picture formats: one row each, and how bytes are told apart by what they begin with."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Format(StrEnum):
+    """A row's name, which is also its word in canonical URLs."""
+
+    JPEG = "jpeg"
+    PNG = "png"
+    PNG8 = "png8"
+    WEBP = "webp"
+    AVIF = "avif"
+    GIF = "gif"
+    TIFF = "tiff"
+    BMP = "bmp"
+    SVG = "svg"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormatRow:
+    """`extensions`: the first is the one we write. `decodes`, `encodes`: whether this service reads, writes it.
+
+    `lossy`: quality has a meaning. `default_quality` 1..100 where it does, overruled by a setting.
+    """
+
+    media_type: str
+    extensions: tuple[str, ...]
+    decodes: bool = True
+    encodes: bool = True
+    alpha: bool = True
+    animation: bool = False
+    lossy: bool = False
+    default_quality: int | None = None
+
+
+FORMATS: dict[Format, FormatRow] = {
+    Format.JPEG: FormatRow(
+        media_type="image/jpeg", extensions=("jpg", "jpeg", "jpe", "jfif"), alpha=False, lossy=True, default_quality=82
+    ),
+    Format.PNG: FormatRow(media_type="image/png", extensions=("png",)),
+    # A PNG with a palette of at most 256 colours; bytes of this kind are sniffed as PNG.
+    Format.PNG8: FormatRow(media_type="image/png", extensions=("png8",), decodes=False),
+    Format.WEBP: FormatRow(
+        media_type="image/webp", extensions=("webp",), animation=True, lossy=True, default_quality=80
+    ),
+    Format.AVIF: FormatRow(media_type="image/avif", extensions=("avif",), lossy=True, default_quality=55),
+    Format.GIF: FormatRow(media_type="image/gif", extensions=("gif",), animation=True),
+    Format.TIFF: FormatRow(media_type="image/tiff", extensions=("tif", "tiff")),
+    Format.BMP: FormatRow(media_type="image/bmp", extensions=("bmp", "dib"), alpha=False),
+    Format.SVG: FormatRow(media_type="image/svg+xml", extensions=("svg",), encodes=False),
+}
+
+_BY_EXTENSION = {extension: name for name, row in FORMATS.items() for extension in row.extensions}
+
+# Longest needed by any signature below; an SVG's root element may stand behind a long prologue.
+SNIFFED_BYTES = 4096
+
+
+def format_from_extension(extension: str) -> Format | None:
+    """`jpg`, `JPEG`, `tif`…, without the dot, in any case; None where no row has it."""
+    return _BY_EXTENSION.get(extension.lower())
+
+
+def file_extension(output: Format) -> str:
+    """The extension a file of that format is given, without the dot: `png` for PNG8 too."""
+    return "png" if output is Format.PNG8 else FORMATS[output].extensions[0]
+
+
+def readable_formats() -> str:
+    """For error sentences."""
+    return ", ".join(name.upper() for name, row in FORMATS.items() if row.decodes)
+
+
+def sniff_format(head: bytes) -> Format | None:
+    """The format of bytes that begin with `head` (`SNIFFED_BYTES` are enough), or None where it is none we decode.
+
+    Names and declared types are not asked: they lie too often. A HEIC is not taken for an AVIF although the two share
+    a container: the brand decides (ISO/IEC 14496-12, 4.3; AV1 Image File Format, 2.1).
+    """
+    for prefix, name in _SIGNATURES:
+        if head.startswith(prefix):
+            return name
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return Format.WEBP
+    if head[4:8] == b"ftyp":
+        return Format.AVIF if _is_avif(head) else None
+    if _is_bmp(head):
+        return Format.BMP
+    return Format.SVG if _is_svg(head) else None
+
+
+_SIGNATURES = (
+    (b"\xff\xd8\xff", Format.JPEG),
+    (b"\x89PNG\r\n\x1a\n", Format.PNG),
+    (b"GIF87a", Format.GIF),
+    (b"GIF89a", Format.GIF),
+    (b"II*\0", Format.TIFF),
+    (b"MM\0*", Format.TIFF),
+    (b"II+\0", Format.TIFF),
+    (b"MM\0+", Format.TIFF),
+)
+
+# Size of the DIB header behind the 14-byte file header, little-endian: OS/2 1.x, Windows 3, V2, V3, OS/2 2, V4, V5.
+_DIB_HEADER_SIZES = {12, 40, 52, 56, 64, 108, 124}
+
+
+def _is_avif(head: bytes) -> bool:
+    box = head[: int.from_bytes(head[:4])]
+    brands = {box[8:12], *(box[at : at + 4] for at in range(16, len(box), 4))}
+    return bool(brands & {b"avif", b"avis"})
+
+
+def _is_bmp(head: bytes) -> bool:
+    """Two letters alone would take many a text for a BMP, so the header's size is asked too."""
+    return head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _DIB_HEADER_SIZES
+
+
+def _is_svg(head: bytes) -> bool:
+    """XML whose first element is `svg`, behind any prologue, comments and doctype."""
+    text = head.decode("utf-8-sig", "replace").lstrip()
+    while text.startswith(("<?", "<!")):
+        end = "-->" if text.startswith("<!--") else ("?>" if text.startswith("<?") else ">")
+        if text.startswith("<!DOCTYPE") and "[" in text[: text.find(">") + 1]:
+            end = "]>"
+        _, found, rest = text.partition(end)
+        if not found:
+            return False
+        text = rest.lstrip()
+    name = text[1:].split(maxsplit=1)[0] if text.startswith("<") and len(text) > 1 else ""
+    return name.partition(">")[0].rpartition(":")[2].rstrip("/") == "svg"
