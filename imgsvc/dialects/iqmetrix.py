@@ -1,0 +1,68 @@
+"""iQmetrix' picture URLs, and the canonical URLs that they redirect to.
+
+/images/{guid}                                      303 to one of the next two
+/images/{guid}.{extension}                          bytes, in the format the extension names
+/images/{guid}/{transform}/{key}/{file name}        bytes of exactly that variant, for ever
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from uuid import UUID
+
+from imgsvc.core.assets import Asset, AssetKind, AssetRef, url_file_name
+from imgsvc.core.errors import InvalidParameter, NotFound
+from imgsvc.core.formats import FORMATS, Format, file_extension, format_from_extension
+from imgsvc.core.parameters import FORMAT
+from imgsvc.core.requests import PictureRequest
+from imgsvc.core.transform import Transform
+from imgsvc.core.variant import VariantKey, variant_key_from_text
+from imgsvc.dialects.spelling import read_transform, write_transform
+from imgsvc.dialects.struct import read_query
+
+
+def read_image_url(name: str, query: str, *, presets: Mapping[str, Transform]) -> PictureRequest:
+    """`name` is `{guid}` or `{guid}.{extension}`. Raises InvalidParameter, NotFound."""
+    guid, dot, extension = name.partition(".")
+    request = read_query(read_guid(guid), query, presets=presets)
+    if not dot:
+        return replace(request, redirect=True)
+    output = format_from_extension(extension)
+    if output is None:
+        raise InvalidParameter("extension", expected=FORMAT, received=extension)
+    asked = request.transform.format
+    if asked is not None and FORMATS[asked].media_type != FORMATS[output].media_type:
+        raise InvalidParameter("format", expected=f"{output} as the path's extension is", received=asked)
+    return replace(request, extension=asked or output)
+
+
+def read_canonical_url(guid: str, transform: str, key: str, *, query: str) -> PictureRequest:
+    """The file name behind them is for people and for the extension; of a query only `download` has a meaning.
+
+    Raises InvalidParameter, NotFound.
+    """
+    variant = variant_key_from_text(key)
+    if variant is None:
+        raise NotFound("There is no such rendition.")
+    download = read_query(read_guid(guid), query, presets={}).download
+    return PictureRequest(ref=read_guid(guid), transform=read_transform(transform), key=variant, download=download)
+
+
+def read_guid(guid: str) -> AssetRef:
+    """In any case; braces and other spellings that UUID() would take are not addresses. Raises NotFound."""
+    try:
+        parsed = UUID(guid)
+    except ValueError:
+        parsed = None
+    if parsed is None or str(parsed) != guid.lower():
+        raise NotFound("There is no asset of that name.")
+    return AssetRef(AssetKind.GUID, str(parsed))
+
+
+def write_image_url(asset: Asset, output: Format) -> str:
+    return f"/images/{asset.id}.{file_extension(output)}"
+
+
+def write_canonical_url(asset: Asset, transform: Transform, output: Format, key: VariantKey) -> str:
+    """`transform` must name its format, so that the URL says all by itself."""
+    file_name = url_file_name(asset.name, extension=file_extension(output))
+    return f"/images/{asset.id}/{write_transform(transform)}/{key}/{file_name}"
