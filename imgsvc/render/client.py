@@ -1,0 +1,132 @@
+"""The Renderer that server processes use: one connection to the broker, made again when the broker was."""
+
+import asyncio
+import contextlib
+import itertools
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from imgsvc.core.assets import ImageInfo
+from imgsvc.core.errors import RenderCrashed
+from imgsvc.core.formats import Format
+from imgsvc.core.limits import Limits
+from imgsvc.core.plan import Plan
+from imgsvc.core.variant import Derivative, VariantKey
+from imgsvc.render.messages import (
+    Answer,
+    Failed,
+    Found,
+    Probe,
+    Probed,
+    Question,
+    Wanted,
+    error_from_failed,
+    frame,
+    read_frame,
+)
+
+_CONNECT_SECONDS = 5.0
+_CONNECT_PAUSE = 0.05
+_ATTEMPTS = 2
+
+
+class BrokerClient:
+    """`deadline`: seconds after which an answer is no longer waited for, queueing included."""
+
+    def __init__(self, socket: Path, *, limits: Limits, deadline: float) -> None:
+        self._socket = socket
+        self._limits = limits
+        self._deadline = deadline
+        self._numbers = itertools.count()
+        self._pending: dict[int, asyncio.Future[Probed | Found | Failed]] = {}
+        self._writer: asyncio.StreamWriter | None = None
+        self._listener: asyncio.Task[None] | None = None
+        self._connecting = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._listener is not None:
+            self._listener.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._listener
+
+    async def probe(self, path: Path, source: Format) -> ImageInfo:
+        answer = await self._ask(Probe(path=str(path.absolute()), source=source, limits=self._limits))
+        assert isinstance(answer, Probed)
+        return answer.info
+
+    async def render(self, key: VariantKey, original: Path, plan: Plan, *, distrust: bool = False) -> Derivative:
+        answer = await self._ask(Wanted(key=key, path=str(original.absolute()), plan=plan, distrust=distrust))
+        assert isinstance(answer, Found)
+        return answer.derivative
+
+    async def is_reachable(self) -> bool:
+        try:
+            await self._connect(seconds=0.5)
+        except RenderCrashed:
+            return False
+        return True
+
+    async def _ask(self, body: Probe | Wanted) -> Probed | Found:
+        """A broker that dies meanwhile is asked once more when it is back; what it had rendered is not lost."""
+        for _ in range(_ATTEMPTS):
+            writer = await self._connect(seconds=_CONNECT_SECONDS)
+            number = next(self._numbers)
+            answered: asyncio.Future[Probed | Found | Failed] = asyncio.get_running_loop().create_future()
+            self._pending[number] = answered
+            try:
+                writer.write(frame(Question(number=number, body=body)))
+                async with asyncio.timeout(self._deadline):
+                    answer = await answered
+            except ConnectionError:
+                continue
+            except TimeoutError:
+                raise RenderCrashed("The renderer did not answer in time.") from None
+            finally:
+                self._pending.pop(number, None)
+            if isinstance(answer, Failed):
+                raise error_from_failed(answer)
+            return answer
+        raise RenderCrashed("The renderer was lost twice while the picture was made.")
+
+    async def _connect(self, *, seconds: float) -> asyncio.StreamWriter:
+        async with self._connecting:
+            if self._writer is not None and not self._writer.is_closing():
+                return self._writer
+            try:
+                async with asyncio.timeout(seconds):
+                    reader, self._writer = await self._open()
+            except TimeoutError:
+                raise RenderCrashed("The renderer is not there at the moment.") from None
+            self._listener = asyncio.create_task(self._listen(reader, self._writer))
+            return self._writer
+
+    async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        while True:
+            try:
+                return await asyncio.open_unix_connection(self._socket)
+            except OSError:
+                await asyncio.sleep(_CONNECT_PAUSE)
+
+    async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        decoder = msgspec.msgpack.Decoder(Answer)
+        try:
+            while True:
+                answer = decoder.decode(await read_frame(reader))
+                waiting = self._pending.get(answer.number)
+                if waiting is not None and not waiting.done():
+                    waiting.set_result(answer.body)
+        except (asyncio.IncompleteReadError, OSError):
+            pass
+        finally:
+            writer.close()
+            for waiting in self._pending.values():
+                if not waiting.done():
+                    waiting.set_exception(ConnectionResetError())

@@ -1,0 +1,111 @@
+"""From an original to frames at the plan's size: sRGB or grey, 8 bit a channel, still as stored.
+
+Decoders reduce while they read where they can (shrink-on-load), and profiles are applied after the reduction, on fewer
+pixels. Truncated files are refused, not shown half grey.
+"""
+
+from pathlib import Path
+
+import pyvips
+from py_svg_hush import filter_svg
+
+from imgsvc.core.errors import CorruptOriginal
+from imgsvc.core.formats import Format
+from imgsvc.core.geometry import Region, Size
+from imgsvc.core.plan import Plan
+from imgsvc.render.bmp import load_bmp
+
+_JPEG_SHRINKS = (8, 4, 2)
+_EMBEDDED_IN_SVG = {"image": ["jpeg", "png", "gif", "webp"]}
+
+
+def load_frames(path: Path, plan: Plan) -> list[pyvips.Image]:
+    """At least one. Lazy: a decoder fails when pixels are asked for. Raises CorruptOriginal, pyvips.Error."""
+    size = plan.orientation.stored_size(plan.size)
+    region = plan.region
+    if plan.source is Format.SVG:
+        return [_to_display(_draw_svg(path, size, region))]
+    if plan.source is Format.BMP:
+        return [_to_display(_resize(_crop(load_bmp(path), region), size))]
+    if plan.frames > 1:
+        strip = pyvips.Image.new_from_file(str(path), n=plan.frames, fail_on="truncated")
+        return [_to_display(_resize(_crop(frame, region), size)) for frame in strip.pagesplit()]
+    if region is None:
+        return [_to_display(_thumbnail(path, size))]
+    return [_to_display(_resize(_load_region(path, plan.source, region, size), size))]
+
+
+def open_header(path: Path) -> pyvips.Image:
+    """Header alone, of a still's first page or of all frames; not for SVG and BMP. Raises pyvips.Error."""
+    return pyvips.Image.new_from_file(str(path), access="sequential", fail_on="truncated")
+
+
+def open_svg(path: Path, *, scale: float = 1) -> pyvips.Image:
+    """What is left when scripts, event handlers and references to other hosts are gone.
+
+    Raises CorruptOriginal, pyvips.Error.
+    """
+    try:
+        harmless = filter_svg(path.read_bytes(), _EMBEDDED_IN_SVG)
+    except ValueError as error:
+        raise CorruptOriginal("The original is not well-formed SVG.") from error
+    return pyvips.Image.svgload_buffer(harmless, scale=scale)
+
+
+def _thumbnail(path: Path, size: Size) -> pyvips.Image:
+    return pyvips.Image.thumbnail(
+        str(path),
+        size.width,
+        height=size.height,
+        size="force",
+        no_rotate=True,
+        output_profile="srgb",
+        fail_on="truncated",
+    )
+
+
+def _resize(image: pyvips.Image, size: Size) -> pyvips.Image:
+    return image.thumbnail_image(size.width, height=size.height, size="force", no_rotate=True, output_profile="srgb")
+
+
+def _load_region(path: Path, source: Format, region: Region, size: Size) -> pyvips.Image:
+    """A JPEG is reduced while reading by the largest factor that leaves at least twice what is needed.
+
+    The region's edges then lie within half a reduced pixel, a quarter of a result's pixel at most.
+    """
+    room = min(region.width // size.width, region.height // size.height) // 2
+    shrink = next((factor for factor in _JPEG_SHRINKS if factor <= room), 1) if source is Format.JPEG else 1
+    if shrink > 1:
+        image = pyvips.Image.new_from_file(str(path), access="sequential", fail_on="truncated", shrink=shrink)
+    else:
+        image = pyvips.Image.new_from_file(str(path), access="sequential", fail_on="truncated")
+    left, top = min(region.left // shrink, image.width - 1), min(region.top // shrink, image.height - 1)
+    width = max(1, min(region.width // shrink, image.width - left))
+    height = max(1, min(region.height // shrink, image.height - top))
+    return image.crop(left, top, width, height)
+
+
+def _draw_svg(path: Path, size: Size, region: Region | None) -> pyvips.Image:
+    """Drawn at the size asked for, not drawn and then enlarged."""
+    declared = open_svg(path)
+    kept = Size(declared.width, declared.height) if region is None else region.size
+    scale = max(size.width / kept.width, size.height / kept.height)
+    drawn = open_svg(path, scale=scale)
+    if region is not None:
+        left = min(round(region.left * scale), drawn.width - 1)
+        top = min(round(region.top * scale), drawn.height - 1)
+        width, height = min(size.width, drawn.width - left), min(size.height, drawn.height - top)
+        drawn = drawn.crop(left, top, width, height)
+    return drawn if (drawn.width, drawn.height) == size else _resize(drawn, size)
+
+
+def _to_display(image: pyvips.Image) -> pyvips.Image:
+    """Grey or sRGB, 8 bit a channel, with or without alpha."""
+    wanted = "b-w" if image.interpretation in ("b-w", "grey16") else "srgb"
+    if image.interpretation != wanted:
+        image = image.colourspace(wanted)
+    return image if image.format == "uchar" else image.cast("uchar")
+
+
+def _crop(image: pyvips.Image, region: Region | None) -> pyvips.Image:
+    return image if region is None else image.crop(*region)

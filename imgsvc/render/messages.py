@@ -1,0 +1,126 @@
+"""What travels between server processes, the broker and its workers: length-prefixed MessagePack.
+
+Pixels never do; they are files. Failures travel by the name of their class.
+"""
+
+import asyncio
+import struct
+
+import msgspec
+
+from imgsvc.core.assets import ImageInfo
+from imgsvc.core.errors import (
+    CorruptOriginal,
+    ImgsvcError,
+    NotAnImage,
+    Overloaded,
+    RenderCrashed,
+    RenderTimeout,
+    ServiceError,
+    StoreFailure,
+    TooManyPixels,
+)
+from imgsvc.core.formats import Format
+from imgsvc.core.geometry import Size
+from imgsvc.core.limits import Limits
+from imgsvc.core.plan import Plan
+from imgsvc.core.variant import Derivative, VariantKey
+
+LENGTH = struct.Struct("!I")
+MAX_LENGTH = 1 << 20
+
+
+class Probe(msgspec.Struct, frozen=True, tag=True):
+    """Paths are absolute and of this host."""
+
+    path: str
+    source: Format
+    limits: Limits
+
+
+class Render(msgspec.Struct, frozen=True, tag=True):
+    """To a worker: write the result to `output`."""
+
+    path: str
+    plan: Plan
+    output: str
+
+
+class Wanted(msgspec.Struct, frozen=True, tag=True):
+    """To the broker: the derivative of that key, found or made."""
+
+    key: VariantKey
+    path: str
+    plan: Plan
+    distrust: bool = False
+
+
+class Probed(msgspec.Struct, frozen=True, tag=True):
+    info: ImageInfo
+
+
+class Rendered(msgspec.Struct, frozen=True, tag=True):
+    """`length` and `crc32` of the bytes that were written; `size` of one frame, px."""
+
+    length: int
+    crc32: int
+    size: Size
+
+
+class Found(msgspec.Struct, frozen=True, tag=True):
+    derivative: Derivative
+
+
+class Failed(msgspec.Struct, frozen=True, tag=True):
+    error: str
+    detail: str
+    retry_after: int | None = None
+
+
+Job = Probe | Render
+Result = Probed | Rendered | Failed
+
+
+class Question(msgspec.Struct, frozen=True):
+    """From a server process to the broker; `number` comes back with the answer, in whatever order."""
+
+    number: int
+    body: Probe | Wanted
+
+
+class Answer(msgspec.Struct, frozen=True):
+    number: int
+    body: Probed | Found | Failed
+
+
+_FAILURES: dict[str, type[ImgsvcError]] = {
+    kind.__name__: kind
+    for kind in (
+        NotAnImage, CorruptOriginal, TooManyPixels, Overloaded, RenderTimeout, RenderCrashed, StoreFailure,
+    )
+}  # fmt: skip
+
+
+def failed_from_error(error: ImgsvcError) -> Failed:
+    retry_after = error.retry_after if isinstance(error, ServiceError) else None
+    return Failed(error=type(error).__name__, detail=error.detail, retry_after=retry_after)
+
+
+def error_from_failed(failed: Failed) -> ImgsvcError:
+    kind = _FAILURES.get(failed.error, RenderCrashed)
+    if issubclass(kind, ServiceError):
+        return kind(failed.detail, retry_after=failed.retry_after)
+    return kind(failed.detail)
+
+
+def frame(message: msgspec.Struct) -> bytes:
+    body = msgspec.msgpack.encode(message)
+    return LENGTH.pack(len(body)) + body
+
+
+async def read_frame(reader: asyncio.StreamReader) -> bytes:
+    """Raises IncompleteReadError at the end of the stream, also for a frame that no honest peer sends."""
+    (length,) = LENGTH.unpack(await reader.readexactly(LENGTH.size))
+    if length > MAX_LENGTH:
+        raise asyncio.IncompleteReadError(b"", length)
+    return await reader.readexactly(length)

@@ -1,0 +1,110 @@
+"""Originals without what tells of people and places, their pixels' bytes untouched.
+
+Walks the container and leaves out EXIF, XMP, IPTC, comments and other notes; colour profiles stay. A JPEG's
+orientation is kept by the smallest EXIF that says it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+
+from imgsvc.core.formats import Format
+from imgsvc.core.geometry import Orientation
+
+
+def strip_metadata(data: bytes, source: Format, orientation: Orientation) -> bytes | None:
+    """None where the container is not one this can walk, or is not what it seems."""
+    strip = STRIPPERS.get(source)
+    if strip is None or (source is not Format.JPEG and orientation is not Orientation.UPRIGHT):
+        return None
+    try:
+        return strip(data, orientation)
+    except (IndexError, ValueError):
+        return None
+
+
+def _strip_jpeg(data: bytes, orientation: Orientation) -> bytes:
+    """ITU-T T.81, annex B. JFIF (APP0), profiles (APP2) and Adobe's colour transform (APP14) stay."""
+    kept = [data[:2]]
+    if orientation is not Orientation.UPRIGHT:
+        kept.append(_orientation_segment(orientation))
+    position = 2
+    while True:
+        if data[position] != 0xFF:
+            raise ValueError(position)
+        marker = data[position + 1]
+        if marker == 0xFF:
+            position += 1
+            continue
+        if marker == 0xDA:
+            kept.append(data[position:])
+            return b"".join(kept)
+        end = position + 2 + _big_endian(data, position + 2, 2)
+        segment = data[position:end]
+        if _is_kept_segment(marker, segment):
+            kept.append(segment)
+        position = end
+
+
+def _is_kept_segment(marker: int, segment: bytes) -> bool:
+    if marker == 0xE2:
+        return segment[4:].startswith(b"ICC_PROFILE\0")
+    is_note = 0xE1 <= marker <= 0xEF or marker == 0xFE
+    return not is_note or marker == 0xEE
+
+
+def _orientation_segment(orientation: Orientation) -> bytes:
+    """An APP1 segment whose TIFF structure holds tag 0x0112 alone (Exif 2.32, 4.5 and 4.6.4)."""
+    entry = b"\x01\x12" + b"\0\x03" + b"\0\0\0\x01" + bytes((0, orientation, 0, 0))
+    tiff = b"MM\0*\0\0\0\x08" + b"\0\x01" + entry + b"\0\0\0\0"
+    body = b"Exif\0\0" + tiff
+    return b"\xff\xe1" + (len(body) + 2).to_bytes(2) + body
+
+
+def _strip_png(data: bytes, orientation: Orientation) -> bytes:
+    """PNG, third edition, 5.3 and 11.3: every chunk that changes how pixels look stays."""
+    return data[:8] + b"".join(chunk for chunk in _png_chunks(data) if chunk[4:8] not in _PNG_NOTES)
+
+
+_PNG_NOTES = {b"eXIf", b"tEXt", b"zTXt", b"iTXt", b"tIME", b"caBX"}
+
+
+def _png_chunks(data: bytes) -> Iterator[bytes]:
+    position = 8
+    while True:
+        end = position + 12 + _big_endian(data, position, 4)
+        if end > len(data):
+            raise ValueError(position)
+        yield data[position:end]
+        if data[position + 4 : position + 8] == b"IEND":
+            return
+        position = end
+
+
+def _strip_webp(data: bytes, orientation: Orientation) -> bytes:
+    """RFC 9649, 2.7: EXIF and XMP chunks go, and the flags of VP8X that announce them."""
+    kept: list[bytes] = []
+    position = 12
+    while position < len(data):
+        name = data[position : position + 4]
+        length = int.from_bytes(data[position + 4 : position + 8], "little")
+        end = position + 8 + length + length % 2
+        chunk = data[position:end]
+        if name == b"VP8X":
+            chunk = chunk[:8] + bytes((chunk[8] & ~0x0C,)) + chunk[9:]
+        if name not in (b"EXIF", b"XMP "):
+            kept.append(chunk)
+        position = end
+    body = b"WEBP" + b"".join(kept)
+    return b"RIFF" + len(body).to_bytes(4, "little") + body
+
+
+STRIPPERS: Mapping[Format, Callable[[bytes, Orientation], bytes]] = MappingProxyType(
+    {Format.JPEG: _strip_jpeg, Format.PNG: _strip_png, Format.WEBP: _strip_webp}
+)
+
+
+def _big_endian(data: bytes, position: int, length: int) -> int:
+    field = data[position : position + length]
+    if len(field) < length:
+        raise ValueError(position)
+    return int.from_bytes(field)

@@ -1,0 +1,88 @@
+"""A child process that decodes, steps and encodes: one job at a time, killable at any moment.
+
+It reads jobs from standard input and answers on standard output, which is moved away first so that a library's print
+cannot break the frames. What it writes is a scratch file; nothing is lost with it.
+"""
+
+import logging
+import os
+import resource
+import sys
+import zlib
+from pathlib import Path
+
+import msgspec
+
+from imgsvc.core.errors import ImgsvcError, RenderCrashed, StoreFailure
+from imgsvc.render.encode import encode, stripped_original
+from imgsvc.render.load import load_frames
+from imgsvc.render.messages import LENGTH, Job, Probe, Probed, Render, Rendered, Result, failed_from_error, frame
+from imgsvc.render.probe import probe
+from imgsvc.render.process import die_with_parent
+from imgsvc.render.steps import PIPELINE
+from imgsvc.render.vips import decoding, set_up_vips
+
+_log = logging.getLogger(__name__)
+
+
+class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """`memory` bytes of address space at most; 0 for no limit."""
+
+    memory: int = 2 << 30
+    avif_input: bool = True
+
+
+def main() -> None:
+    die_with_parent()
+    settings = msgspec.json.decode(sys.argv[1], type=WorkerSettings)
+    answers = os.dup(1)
+    os.dup2(2, 1)
+    set_up_vips(avif_input=settings.avif_input)
+    if settings.memory:
+        resource.setrlimit(resource.RLIMIT_AS, (settings.memory, settings.memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    decoder = msgspec.msgpack.Decoder(Job)
+    with open(0, "rb", buffering=0, closefd=False) as jobs, open(answers, "wb", buffering=0) as out:
+        while head := jobs.read(LENGTH.size):
+            (length,) = LENGTH.unpack(head)
+            body = b""
+            while len(body) < length:
+                body += jobs.read(length - len(body))
+            out.write(frame(do(decoder.decode(body))))
+
+
+def do(job: Job) -> Result:
+    try:
+        with decoding():
+            match job:
+                case Probe():
+                    return Probed(info=probe(Path(job.path), job.source, job.limits))
+                case Render():
+                    return render(job)
+    except ImgsvcError as error:
+        return failed_from_error(error)
+    except MemoryError:
+        return failed_from_error(RenderCrashed("Rendering needs more memory than is allowed here."))
+    except Exception:
+        _log.exception("a job failed in a way that was not foreseen")
+        return failed_from_error(RenderCrashed("Rendering failed."))
+
+
+def render(job: Render) -> Rendered:
+    """Raises StoreFailure, pyvips.Error and what `load` and `encode` raise."""
+    plan, path = job.plan, Path(job.path)
+    data = stripped_original(path, plan)
+    if data is None:
+        frames = load_frames(path, plan)
+        for step in PIPELINE:
+            frames = [step(image, plan) for image in frames]
+        data = encode(frames, plan, path)
+    try:
+        Path(job.output).write_bytes(data)
+    except OSError as error:
+        raise StoreFailure("The rendition could not be stored.") from error
+    return Rendered(length=len(data), crc32=zlib.crc32(data), size=plan.result)
+
+
+if __name__ == "__main__":
+    main()
