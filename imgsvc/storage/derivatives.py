@@ -1,0 +1,152 @@
+"""The local cache of derivatives: plain files that a web server in front can send itself, and an index beside them.
+
+The broker alone writes and evicts; server processes only open. A file is trusted as far as its index row vouches for
+it: length and CRC-32 are compared at every read, so a torn, truncated, foreign or bit-flipped file is a miss.
+"""
+
+import sqlite3
+import zlib
+from contextlib import closing
+from pathlib import Path
+from time import time
+from uuid import uuid4
+
+from imgsvc.core.errors import StoreFailure
+from imgsvc.core.formats import Format, file_extension
+from imgsvc.core.geometry import Size
+from imgsvc.core.variant import Derivative, VariantKey
+
+_READ_CHUNK = 1 << 20
+
+
+class DerivativeFiles:
+    """Where a derivative lies: `ab/cd/{key}.{extension}`. `deploy/` and the README tell operators the same pattern."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def path(self, key: VariantKey, output: Format) -> Path:
+        return self._root / key[:2] / key[2:4] / f"{key}.{file_extension(output)}"
+
+    def read(self, derivative: Derivative) -> bytes | None:
+        """The whole of it, or None where the file is not what the index says. Blocks; one open, one read."""
+        try:
+            with open(self.path(derivative.key, derivative.format), "rb", buffering=0) as file:
+                data = file.read(derivative.length + 1)
+        except OSError:
+            return None
+        intact = len(data) == derivative.length and zlib.crc32(data) == derivative.crc32
+        return data if intact else None
+
+    def is_intact(self, derivative: Derivative) -> bool:
+        """As `read` finds out, with a chunk at a time in memory. Blocks."""
+        checksum = length = 0
+        try:
+            with open(self.path(derivative.key, derivative.format), "rb", buffering=0) as file:
+                while chunk := file.read(_READ_CHUNK):
+                    checksum = zlib.crc32(chunk, checksum)
+                    length += len(chunk)
+        except OSError:
+            return False
+        return length == derivative.length and checksum == derivative.crc32
+
+
+class DerivativeCache:
+    """The broker's side. `budget` bytes of derivatives are kept, the least recently asked for go first.
+
+    All methods block, briefly. One process and one thread at a time.
+    """
+
+    def __init__(self, root: Path, *, budget: int) -> None:
+        self._files = DerivativeFiles(root)
+        self._scratch = root / "scratch"
+        self._budget = budget
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        for orphan in self._scratch.iterdir():
+            orphan.unlink()
+        self._index = sqlite3.connect(root / "index.sqlite", isolation_level=None)
+        # The index may lose its last rows with the machine's power: those files are made again.
+        self._index.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;")
+        self._index.executescript(_SCHEMA)
+        with closing(self._index.execute("SELECT coalesce(sum(length), 0) FROM derivatives")) as rows:
+            self._length: int = rows.fetchone()[0]
+
+    @property
+    def length(self) -> int:
+        """Bytes of all derivatives."""
+        return self._length
+
+    def find(self, key: VariantKey) -> Derivative | None:
+        """What is known of it, where its file is there in full length. Counts as a use."""
+        with closing(self._index.execute(_FIND, (key,))) as rows:
+            row = rows.fetchone()
+        if row is None:
+            return None
+        output, length, crc32, width, height = row
+        found = Derivative(key=key, format=Format(output), length=length, crc32=crc32, size=Size(width, height))
+        try:
+            present = self._files.path(key, found.format).stat().st_size == length
+        except OSError:
+            present = False
+        if not present:
+            self.discard(found)
+            return None
+        self._index.execute("UPDATE derivatives SET used = ? WHERE key = ?", (time(), key))
+        return found
+
+    def scratch_path(self) -> Path:
+        """A fresh path in the cache's own file system, to write a derivative to."""
+        return self._scratch / uuid4().hex
+
+    def admit(self, scratch: Path, derivative: Derivative) -> None:
+        """Moves the file to its place and enters it. Raises StoreFailure."""
+        path = self._files.path(derivative.key, derivative.format)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            scratch.rename(path)
+        except OSError as error:
+            raise StoreFailure("The rendition could not be stored.") from error
+        self._forget(derivative.key)
+        self._index.execute(
+            "INSERT INTO derivatives VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (derivative.key, derivative.format, derivative.length, derivative.crc32, *derivative.size, time()),
+        )
+        self._length += derivative.length
+        if self._length > self._budget:
+            self._evict(keep=derivative.key)
+
+    def discard(self, derivative: Derivative) -> None:
+        """Readers that hold the file open read on."""
+        self._forget(derivative.key)
+        self._files.path(derivative.key, derivative.format).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        self._index.close()
+
+    def _forget(self, key: VariantKey) -> None:
+        with closing(self._index.execute("DELETE FROM derivatives WHERE key = ? RETURNING length", (key,))) as rows:
+            self._length -= sum(length for (length,) in rows)
+
+    def _evict(self, *, keep: VariantKey) -> None:
+        """To a tenth below the budget, so that it is not done at every admission."""
+        while self._length > self._budget * 0.9:
+            with closing(self._index.execute(_OLDEST, (keep,))) as rows:
+                oldest = [(VariantKey(key), Format(output)) for key, output in rows]
+            if not oldest:
+                return
+            for key, output in oldest:
+                if self._length <= self._budget * 0.9:
+                    return
+                self._forget(key)
+                self._files.path(key, output).unlink(missing_ok=True)
+
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS derivatives (
+    key TEXT PRIMARY KEY, format TEXT NOT NULL, length INTEGER NOT NULL, crc32 INTEGER NOT NULL,
+    width INTEGER NOT NULL, height INTEGER NOT NULL, used REAL NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS derivatives_used ON derivatives (used);
+"""
+_FIND = "SELECT format, length, crc32, width, height FROM derivatives WHERE key = ?"
+_OLDEST = "SELECT key, format FROM derivatives WHERE key <> ? ORDER BY used LIMIT 100"
