@@ -1,0 +1,258 @@
+"""What the operator sets: `IMGSVC_*` of the environment, a row each, every mistake reported at once.
+
+This module alone reads the environment.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from imgsvc.core.color import Color, color_from_name, color_from_rgba_hex
+
+PREFIX = "IMGSVC_"
+
+
+class SettingsError(Exception):
+    """All that is wrong, a line each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """As `SETTINGS` tells, row by row; bytes, seconds and px where units are due."""
+
+    host: str
+    port: int
+    data: Path
+    token: str | None
+    public_url: str | None
+    workers: int
+    render_workers: int
+    render_deadline: float
+    render_memory: int
+    render_queue: int
+    upload_bytes: int
+    max_pixels: int
+    max_frames: int
+    max_output_side: int
+    surrender_side: int
+    cache_bytes: int
+    max_age: int
+    quality_jpeg: int
+    quality_webp: int
+    quality_avif: int
+    background: Color
+    presets: Mapping[str, str]
+    strip_originals: bool
+    avif_input: bool
+
+    @property
+    def run(self) -> Path:
+        """What lives as long as the processes: sockets, counters, metrics."""
+        return self.data / "run"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """`read` raises ValueError where the text is not `expected`. `default` as it would be written."""
+
+    read: Callable[[str], Any]
+    default: str
+    expected: str
+    meaning: str
+
+
+def load_settings(environment: Mapping[str, str] = os.environ, /, **overrides: str | None) -> Settings:
+    """`overrides` by field, None where there is none; they win. Raises SettingsError."""
+    given = {name: value for name, value in environment.items() if name.startswith(PREFIX)}
+    given |= {variable_name(field): value for field, value in overrides.items() if value is not None}
+    mistakes = [_unknown(name) for name in given if name.removeprefix(PREFIX).lower() not in SETTINGS]
+    values: dict[str, Any] = {}
+    for field, row in SETTINGS.items():
+        text = given.get(variable_name(field), "") or row.default
+        try:
+            values[field] = row.read(text)
+        except ValueError:
+            mistakes.append(f"{variable_name(field)} must be {row.expected}; it is {text!r}.")
+    if mistakes:
+        raise SettingsError("\n".join(mistakes))
+    return Settings(**values)
+
+
+def variable_name(field: str) -> str:
+    return PREFIX + field.upper()
+
+
+def _unknown(name: str) -> str:
+    near = get_close_matches(name, map(variable_name, SETTINGS), n=1)
+    hint = f" Is {near[0]} meant?" if near else ""
+    return f"{name} is not a setting.{hint}"
+
+
+def _whole(minimum: int, maximum: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        number = int(text)
+        if not minimum <= number <= maximum:
+            raise ValueError(text)
+        return number
+
+    return read
+
+
+def _read_bytes(text: str) -> int:
+    match = re.fullmatch(r"([0-9]{1,15})\s*([KMGT]?)B?", text.strip().upper())
+    if match is None:
+        raise ValueError(text)
+    return int(match[1]) * 1024 ** " KMGT".index(match[2] or " ")
+
+
+def _read_seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds <= 3600:
+        raise ValueError(text)
+    return seconds
+
+
+def _read_switch(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError(text)
+    return text.lower() == "true"
+
+
+def _read_url(text: str) -> str | None:
+    parts = urlsplit(text)
+    if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
+        raise ValueError(text)
+    return text.rstrip("/") or None
+
+
+def _read_opaque_color(text: str) -> Color:
+    try:
+        color = color_from_name(text)
+    except ValueError:
+        color = color_from_rgba_hex(text)
+    if color.alpha != 255:
+        raise ValueError(text)
+    return color
+
+
+def _read_presets(text: str) -> Mapping[str, str]:
+    presets: dict[str, str] = {}
+    for entry in filter(None, (one.strip() for one in text.split(";"))):
+        name, colon, query = entry.partition(":")
+        if not colon or not re.fullmatch(r"[A-Za-z0-9_-]+", name.strip()):
+            raise ValueError(text)
+        presets[name.strip().lower()] = query.strip()
+    return presets
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+_BYTES = "a number of bytes, such as 500000, 64MB or 10GB"
+_QUALITY = "a whole number from 1 to 100"
+_SWITCH = "true or false"
+
+SETTINGS: dict[str, Setting] = {
+    "host": Setting(read=str, default="127.0.0.1", expected="an address", meaning="address to listen on"),
+    "port": Setting(
+        read=_whole(0, 65535), default="8080", expected="a port from 0 to 65535", meaning="port to listen on; 0 for any"
+    ),
+    "data": Setting(
+        read=lambda text: Path(text).absolute(),
+        default="data",
+        expected="a folder",
+        meaning="the one folder that holds all state",
+    ),
+    "token": Setting(
+        read=lambda text: text or None,
+        default="",
+        expected="any text",
+        meaning="a token that permits everything; without it only those of `imgsvc token create` count",
+    ),
+    "public_url": Setting(
+        read=_read_url,
+        default="",
+        expected="an http or https URL without a query",
+        meaning="what URLs in answers begin with; without it what the request came to",
+    ),
+    "workers": Setting(
+        read=_whole(1, 256), default="1", expected="a whole number from 1 to 256", meaning="server processes"
+    ),
+    "render_workers": Setting(
+        read=_whole(1, 256),
+        default=str(_cores()),
+        expected="a whole number from 1 to 256",
+        meaning="render processes; by default one a core",
+    ),
+    "render_deadline": Setting(
+        read=_read_seconds,
+        default="30",
+        expected="seconds, up to 3600",
+        meaning="seconds after which a render is stopped",
+    ),
+    "render_memory": Setting(
+        read=_read_bytes, default="2GB", expected=_BYTES, meaning="address space of a render process; 0 for no limit"
+    ),
+    "render_queue": Setting(
+        read=_whole(1, 100_000),
+        default="256",
+        expected="a whole number from 1 to 100000",
+        meaning="renders that may wait or run; one more is answered 503",
+    ),
+    "upload_bytes": Setting(read=_read_bytes, default="512MB", expected=_BYTES, meaning="largest original taken in"),
+    "max_pixels": Setting(
+        read=_whole(1, 10**10),
+        default="100000000",
+        expected="a whole number",
+        meaning="width times height times frames, of originals and of renditions",
+    ),
+    "max_frames": Setting(
+        read=_whole(1, 100_000), default="1000", expected="a whole number", meaning="frames of an animation"
+    ),
+    "max_output_side": Setting(
+        read=_whole(1, 16383), default="8192", expected="pixels, up to 16383", meaning="longest side of a rendition"
+    ),
+    "surrender_side": Setting(
+        read=_whole(1, 16383),
+        default="5000",
+        expected="pixels, up to 16383",
+        meaning="where width or height make a side longer than this, the picture is answered unresized",
+    ),
+    "cache_bytes": Setting(read=_read_bytes, default="10GB", expected=_BYTES, meaning="derivatives kept on disk"),
+    "max_age": Setting(
+        read=_whole(0, 31_536_000),
+        default="300",
+        expected="seconds, up to a year",
+        meaning="how long caches may keep answers of URLs that are not canonical",
+    ),
+    "quality_jpeg": Setting(read=_whole(1, 100), default="82", expected=_QUALITY, meaning="where a URL names none"),
+    "quality_webp": Setting(read=_whole(1, 100), default="80", expected=_QUALITY, meaning="where a URL names none"),
+    "quality_avif": Setting(read=_whole(1, 100), default="55", expected=_QUALITY, meaning="where a URL names none"),
+    "background": Setting(
+        read=_read_opaque_color,
+        default="white",
+        expected="an opaque colour: RGB, RRGGBB or a CSS name",
+        meaning="bars, and what lies under alpha in formats without it, where a URL names no colour",
+    ),
+    "presets": Setting(
+        read=_read_presets,
+        default="",
+        expected="name: query; name: query",
+        meaning="transforms with a name, for `preset=`: `hero: width=1600&height=600&mode=crop; icon: width=64`",
+    ),
+    "strip_originals": Setting(
+        read=_read_switch,
+        default="false",
+        expected=_SWITCH,
+        meaning="originals are answered without their metadata, too",
+    ),
+    "avif_input": Setting(read=_read_switch, default="true", expected=_SWITCH, meaning="AVIF originals are taken in"),
+}
+
+assert {field.name for field in fields(Settings)} == set(SETTINGS)

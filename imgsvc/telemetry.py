@@ -1,0 +1,70 @@
+"""What is measured and logged: one place that names it.
+
+Metrics of all processes are added up through files in one folder, so none of them is asked over a socket.
+"""
+
+import logging
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import structlog
+
+_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+
+
+class Metrics:
+    """Made once a process. prometheus-client looks at the environment when it is imported, so that is done late."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        os.environ[_FOLDER] = str(folder)
+        from prometheus_client import Counter, Histogram
+
+        self.requests = Counter("imgsvc_requests", "Answers by route and status.", ["route", "status"])
+        self.request_seconds = Histogram(
+            "imgsvc_request_seconds", "From the request's head to the answer's end.", ["route"], buckets=_SECONDS
+        )
+        self.renders = Counter("imgsvc_renders", "Renders by outcome.", ["outcome"])
+        self.render_seconds = Histogram("imgsvc_render_seconds", "Queueing and rendering.", buckets=_SECONDS)
+        self.ingested = Counter("imgsvc_ingested_bytes", "Bytes of originals taken in.")
+
+    def exposition(self) -> tuple[bytes, str]:
+        """The text of all processes together, and its media type."""
+        from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+        from prometheus_client.multiprocess import MultiProcessCollector
+
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)
+        return generate_latest(registry), CONTENT_TYPE_LATEST
+
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+def wipe_metrics(folder: Path) -> None:
+    """By whoever starts the service: files of processes long gone would pile up."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def set_up_logs() -> None:
+    """A line of JSON an event on standard error; for a terminal, a line that people read."""
+    to_terminal = sys.stderr.isatty()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.dict_tracebacks if not to_terminal else _unchanged,
+            structlog.dev.ConsoleRenderer() if to_terminal else structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+
+
+def _unchanged(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    return event
