@@ -1,0 +1,194 @@
+"""The command line. Each command loads what it needs when it runs, so that `--help` is instant."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from imgsvc.settings import Settings
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="imgsvc")
+def main() -> None:
+    """imgsvc: originals in once, exactly the picture asked for out.
+
+    Settings come from IMGSVC_* variables; README lists them.
+    """
+
+
+@main.command()
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", help="Port to listen on; 0 for any.")
+@click.option("--data", help="The folder that holds all state.")
+@click.option("--token", help="A token that permits everything.")
+@click.option("--public-url", help="What URLs in answers begin with.")
+@click.option("--workers", help="Server processes.")
+@click.option("--render-workers", help="Render processes.")
+def serve(**options: str | None) -> None:
+    """Serve until Ctrl-C or SIGTERM."""
+    import os
+
+    from imgsvc.app import make_presets, metrics_folder
+    from imgsvc.settings import variable_name
+    from imgsvc.supervisor import AlreadyServed, supervise
+    from imgsvc.telemetry import set_up_logs
+
+    settings = _settings(**options)
+    make_presets(settings)
+    # The processes started from here read the same settings again.
+    os.environ.update({variable_name(name): value for name, value in options.items() if value is not None})
+    set_up_logs()
+    try:
+        asyncio.run(supervise(settings, metrics=metrics_folder(settings)))
+    except AlreadyServed as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}.") from None
+
+
+@main.command("broker", hidden=True)
+def broker() -> None:
+    """The render broker; `serve` starts it."""
+    import signal
+
+    from imgsvc.app import metrics_folder, run_broker
+    from imgsvc.render.process import die_with_parent
+    from imgsvc.telemetry import Metrics, set_up_logs
+
+    die_with_parent()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    set_up_logs()
+    settings = _settings()
+    try:
+        asyncio.run(run_broker(settings, Metrics(metrics_folder(settings))))
+    except KeyboardInterrupt:
+        return
+
+
+@main.command("server-process", hidden=True)
+@click.option("--fd", type=int, required=True, help="The listening socket.")
+def server_process(fd: int) -> None:
+    """One server process; `serve` starts as many as are asked for."""
+    from imgsvc.app import run_server
+    from imgsvc.render.process import die_with_parent
+    from imgsvc.telemetry import set_up_logs
+
+    die_with_parent()
+    set_up_logs()
+    run_server(_settings(), fd)
+
+
+@main.command("import")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+def import_(paths: tuple[Path, ...]) -> None:
+    """Take in pictures, from files and from folders with all that is in them.
+
+    Safe to repeat: a file that is there already under its name is left alone.
+    """
+    from imgsvc.commands.originals import import_paths
+
+    refused = asyncio.run(import_paths(_settings(), paths))
+    if refused:
+        raise SystemExit(1)
+
+
+@main.command()
+@click.argument("asset_id", type=UUID, metavar="GUID")
+@click.argument("path", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def replace(asset_id: UUID, path: Path) -> None:
+    """Let an asset show another file from now on; its URLs stay."""
+    from imgsvc.commands.originals import replace_original
+
+    _reporting(lambda: asyncio.run(replace_original(_settings(), asset_id, path)))
+
+
+@main.command()
+def samples() -> None:
+    """Take a dozen sample products into an empty library and print their URLs."""
+    from imgsvc.commands.originals import import_samples
+
+    asyncio.run(import_samples(_settings()))
+
+
+@main.command()
+@click.argument("path", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE")
+@click.argument("query")
+@click.argument("output", type=click.Path(path_type=Path, dir_okay=False), metavar="OUT")
+def render(path: Path, query: str, output: Path) -> None:
+    """Render one file without a server: FILE 'maxWidth=400&format=webp' OUT.
+
+    QUERY is what would stand behind the question mark of a URL. Without a format, OUT's extension decides.
+    """
+    from imgsvc.commands.render import render_file
+
+    _reporting(lambda: asyncio.run(render_file(_settings(), path, query, output)))
+
+
+@main.group()
+def token() -> None:
+    """Make, list and revoke tokens for the management APIs."""
+
+
+@token.command("create")
+@click.argument("name")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(["read", "write", "delete", "admin"]),
+    default=["read", "write"],
+    show_default=True,
+)
+def create_token(name: str, scopes: tuple[str, ...]) -> None:
+    """Make a token and print it, this once: only its digest is stored."""
+    from imgsvc.commands.tokens import create_token as create
+
+    click.echo(asyncio.run(create(_settings(), name, scopes)))
+
+
+@token.command("list")
+def list_tokens() -> None:
+    """Names, scopes and times; tokens themselves are not known."""
+    from imgsvc.commands.tokens import list_tokens as list_
+
+    for one in asyncio.run(list_(_settings())):
+        click.echo(f"{one.created:%Y-%m-%d %H:%M}  {','.join(sorted(one.scopes)):24}  {one.name}")
+
+
+@token.command("revoke")
+@click.argument("name")
+def revoke_token(name: str) -> None:
+    """Revoke all tokens of that name."""
+    from imgsvc.commands.tokens import revoke_tokens
+
+    count = asyncio.run(revoke_tokens(_settings(), name))
+    if count == 0:
+        raise click.ClickException(f"There is no token named {name}.")
+    click.echo(f"Revoked: {count}")
+
+
+def _settings(**options: str | None) -> Settings:
+    from imgsvc.settings import SettingsError, load_settings
+
+    try:
+        return load_settings(**options)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _reporting(work: Callable[[], str]) -> None:
+    """Prints what the work says, or why it could not be done."""
+    from imgsvc.core.errors import ImgsvcError
+
+    try:
+        click.echo(work())
+    except ImgsvcError as error:
+        raise click.ClickException(str(error)) from None

@@ -1,0 +1,118 @@
+"""The work of `imgsvc import`, `replace` and `samples`: originals from files, beside a server or without one."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from anyio import to_thread
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from imgsvc.app import Library, make_ingest, make_limits, make_pool, open_library
+from imgsvc.core.errors import ImgsvcError
+from imgsvc.dialects.struct import write_media_url
+from imgsvc.render.local import PoolProber
+from imgsvc.service.ingest import Ingest, Taken
+from imgsvc.settings import Settings
+from imgsvc.storage.spool import Spool
+
+_READ_CHUNK = 1 << 20
+
+
+async def import_paths(settings: Settings, paths: tuple[Path, ...]) -> int:
+    """Prints a line an asset taken in and a line a file refused, with why. The number of those refused."""
+    files = sorted({file for path in paths for file in _files_below(path)})
+    refused = 0
+    # A pipe gets each address on one line, however long.
+    out, console = Console(soft_wrap=True, highlight=False), Console(stderr=True, soft_wrap=True, highlight=False)
+    async with _ingest(settings) as (library, ingest):
+        with _progress(console) as progress:
+            task = progress.add_task("Taking in", total=len(files))
+            waiting = asyncio.Semaphore(settings.render_workers)
+
+            async def take(path: Path) -> None:
+                nonlocal refused
+                async with waiting:
+                    try:
+                        taken = await _take_in(library, ingest, path, limit=settings.upload_bytes)
+                    except (ImgsvcError, OSError) as error:
+                        refused += 1
+                        reason = error.detail if isinstance(error, ImgsvcError) else error.strerror
+                        console.print(f"refused  {path}: {reason}", markup=False)
+                    else:
+                        word = "new    " if taken.is_new else "known  "
+                        out.print(f"{word} {write_media_url(taken.asset)}", markup=False)
+                    progress.advance(task)
+
+            async with asyncio.TaskGroup() as group:
+                for path in files:
+                    group.create_task(take(path))
+    console.print(f"{len(files) - refused} in the library, {refused} refused.")
+    return refused
+
+
+async def replace_original(settings: Settings, asset_id: UUID, path: Path) -> str:
+    """Raises NotFound and what Ingest.replace raises."""
+    async with _ingest(settings) as (library, ingest):
+        with Spool(library.blobs.spool_path(), limit=settings.upload_bytes) as spool:
+            await to_thread.run_sync(_copy, path, spool)
+            asset = await ingest.replace(asset_id, spool.finish())
+    return f"replaced {write_media_url(asset)}"
+
+
+async def import_samples(settings: Settings) -> None:
+    """Draws them and takes them in under ids that are the same on every machine; not into a library with assets."""
+    from imgsvc.render.samples import SAMPLES
+
+    async with _ingest(settings) as (library, ingest):
+        if not await library.catalog.is_empty():
+            return
+        base = settings.public_url or f"http://{settings.host}:{settings.port}"
+        console = Console(soft_wrap=True, highlight=False)
+        console.print("Drawing sample products:")
+        with TemporaryDirectory() as folder:
+            for sample in SAMPLES:
+                path = Path(folder) / sample.file_name
+                await to_thread.run_sync(sample.draw, path)
+                asset_id = uuid5(NAMESPACE_URL, f"imgsvc:samples:{sample.file_name}")
+                taken = await _take_in(library, ingest, path, limit=settings.upload_bytes, asset_id=asset_id)
+                console.print(f"  {base}{write_media_url(taken.asset)}  {sample.about}", markup=False)
+
+
+@asynccontextmanager
+async def _ingest(settings: Settings) -> AsyncGenerator[tuple[Library, Ingest]]:
+    """With workers of its own, so that it works beside a server and without one."""
+    async with open_library(settings) as library, make_pool(settings) as pool:
+        yield library, make_ingest(library, PoolProber(pool, make_limits(settings)))
+
+
+async def _take_in(library: Library, ingest: Ingest, path: Path, *, limit: int, asset_id: UUID | None = None) -> Taken:
+    with Spool(library.blobs.spool_path(), limit=limit) as spool:
+        await to_thread.run_sync(_copy, path, spool)
+        return await ingest.add_once(spool.finish(), path.name, asset_id=asset_id)
+
+
+def _copy(path: Path, spool: Spool) -> None:
+    with path.open("rb", buffering=0) as file:
+        while chunk := file.read(_READ_CHUNK):
+            spool.write(chunk)
+
+
+def _files_below(path: Path) -> Iterator[Path]:
+    """Hidden files and folders are passed over, unless named themselves."""
+    if not path.is_dir():
+        yield path
+        return
+    for below in path.rglob("*"):
+        hidden = any(part.startswith(".") for part in below.relative_to(path).parts)
+        if below.is_file() and not hidden:
+            yield below
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
+    )

@@ -1,0 +1,122 @@
+"""The processes of `imgsvc serve`. This one watches over all others and does nothing else.
+
+    imgsvc serve ─┬─ broker ─── render workers
+                  └─ server processes, which share one listening socket
+
+Whoever dies is started again. When this one dies, however that happens, all others do.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+
+from imgsvc.settings import Settings, variable_name
+from imgsvc.telemetry import wipe_metrics
+
+_log = structlog.get_logger(__name__)
+
+_FIRST_PAUSE = 0.1
+_LONGEST_PAUSE = 5.0
+_STEADY_SECONDS = 10.0
+_GRACE_SECONDS = 15.0
+
+
+class AlreadyServed(Exception):
+    """Another `imgsvc serve` holds this data folder."""
+
+
+async def supervise(settings: Settings, *, metrics: Path) -> None:
+    """Until SIGINT or SIGTERM; requests under way are answered first. Raises AlreadyServed, OSError (the address)."""
+    with _only_one(settings), _listening(settings.host, settings.port) as listener:
+        wipe_metrics(metrics)
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        fd = listener.fileno()
+        broker = _Watched("broker", ["broker"])
+        servers = [_Watched("server", ["server-process", "--fd", str(fd)], fds=(fd,)) for _ in range(settings.workers)]
+        async with asyncio.TaskGroup() as group:
+            for watched in (broker, *servers):
+                group.create_task(watched.keep_alive())
+            host, port = listener.getsockname()[:2]
+            _log.info("serving", url=f"http://{host}:{port}", data=str(settings.data), workers=settings.workers)
+            await stop.wait()
+            _log.info("stopping")
+            await asyncio.gather(*(server.stop() for server in servers))
+            await broker.stop()
+
+
+class _Watched:
+    """One child process, `imgsvc` with these arguments."""
+
+    def __init__(self, role: str, arguments: list[str], *, fds: tuple[int, ...] = ()) -> None:
+        self._role = role
+        self._arguments = arguments
+        self._fds = fds
+        self._process: asyncio.subprocess.Process | None = None
+        self._stopping = asyncio.Event()
+
+    async def keep_alive(self) -> None:
+        """Until `stop`. The pause before a new start doubles while starts fail at once."""
+        pause = _FIRST_PAUSE
+        while not self._stopping.is_set():
+            started = asyncio.get_running_loop().time()
+            # A session of its own, so that Ctrl-C in a terminal reaches this process alone, which ends them in order.
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "imgsvc", *self._arguments, pass_fds=self._fds, start_new_session=True
+            )
+            status = await self._process.wait()
+            if self._stopping.is_set():
+                return
+            steady = asyncio.get_running_loop().time() - started > _STEADY_SECONDS
+            pause = _FIRST_PAUSE if steady else min(pause * 2, _LONGEST_PAUSE)
+            _log.error("process.died", role=self._role, status=status, restarted_in=pause)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), pause)
+
+    async def stop(self) -> None:
+        self._stopping.set()
+        if self._process is None or self._process.returncode is not None:
+            return
+        self._process.terminate()
+        try:
+            await asyncio.wait_for(self._process.wait(), _GRACE_SECONDS)
+        except TimeoutError:
+            self._process.kill()
+
+
+@contextmanager
+def _only_one(settings: Settings) -> Generator[None]:
+    """Two brokers over one cache would evict each other's files."""
+    settings.run.mkdir(parents=True, exist_ok=True)
+    lock = os.open(settings.run / "serve.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise AlreadyServed(
+            f"Another imgsvc serves {settings.data} already; set {variable_name('data')} to another folder."
+        ) from None
+    else:
+        yield
+    finally:
+        os.close(lock)
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Generator[socket.socket]:
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind, protocol) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(2048)
+        yield listener
