@@ -7,9 +7,11 @@ BIN := $(VENV)/bin
 # the one of pyvips-binary, so the build is kept from finding it.
 PIP_INSTALL := PKG_CONFIG_LIBDIR=/nonexistent $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test check format lock clean
+.PHONY: install run test check format lock clean
 
-run: $(VENV)/.run
+install: $(VENV)/.run
+
+run: install
 	$(BIN)/imgsvc samples
 	exec $(BIN)/imgsvc serve
 

@@ -25,6 +25,7 @@ from imgsvc.core.limits import Limits
 from imgsvc.core.plan import Defaults
 from imgsvc.core.transform import Transform
 from imgsvc.dialects.struct import read_transform
+from imgsvc.openapi import openapi_route
 from imgsvc.render.base import Prober, renderer_revision
 from imgsvc.render.broker import Broker
 from imgsvc.render.client import BrokerClient
@@ -42,7 +43,6 @@ from imgsvc.web.health import Check, Health
 from imgsvc.web.images import Images, ImageSettings
 from imgsvc.web.metrics import metrics_route
 from imgsvc.web.middleware import Measured
-from imgsvc.web.openapi import openapi_route
 from imgsvc.web.problems import answer_bug, answer_failure, answer_http_exception
 
 _SOCKET_PATH_LENGTH = 100
