@@ -25,7 +25,7 @@ SLUG_LENGTH = 8
 class ImageInfo:
     """What the header tells. `size`: stored pixels of one frame, px; for SVG the size it declares.
 
-    `is_srgb`: the stored values are sRGB or grey as they stand: no embedded profile, not CMYK, 8 bit a channel.
+    `is_srgb`: the stored values are sRGB or grey as they stand, of 8 or 16 bit: neither CMYK nor under another profile.
     """
 
     format: Format

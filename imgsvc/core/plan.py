@@ -65,6 +65,7 @@ class Encoding:
 class Plan:
     """Carried out from top to bottom; the renderer decides nothing. All lengths in px.
 
+    `to_srgb`: the stored values mean something else than sRGB, so the profile has to be applied.
     `region` is kept of the stored pixels. `orientation` has still to be applied; `size` (resampled to), `trim` (kept of
     that), `canvas` with `left`, `top` are of the upright picture. `background` fills bars and lies under alpha;
     None where there is neither. `max_bytes`: the result must not be longer than the original of the same size and
@@ -72,6 +73,7 @@ class Plan:
     """
 
     source: Format
+    to_srgb: bool
     region: Region | None
     orientation: Orientation
     size: Size
@@ -90,6 +92,7 @@ class Plan:
         encoding = self.encoding
         fields = (
             ("source", self.source),
+            ("to_srgb", self.to_srgb),
             ("region", _joined(self.region)),
             ("orientation", int(self.orientation)),
             ("size", _joined(self.size)),
@@ -138,6 +141,7 @@ def make_plan(original: Original, transform: Transform, *, defaults: Defaults, l
     )
     return Plan(
         source=info.format,
+        to_srgb=not info.is_srgb,
         orientation=orientation,
         region=None if region is None else orientation.stored_region(region, upright_size=whole),
         size=layout.size,

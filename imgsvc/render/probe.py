@@ -10,6 +10,7 @@ from imgsvc.core.formats import FORMATS, Format
 from imgsvc.core.geometry import Orientation, Size
 from imgsvc.core.limits import Limits
 from imgsvc.render.bmp import load_bmp, read_bmp_header
+from imgsvc.render.colorspace import has_srgb_values
 from imgsvc.render.load import open_header, open_svg
 
 _LOADERS = {
@@ -52,9 +53,7 @@ def _read_header(path: Path, source: Format) -> ImageInfo:
         # A TIFF's pages are no animation; the first stands for all.
         frames=image.get_n_pages() if FORMATS[source].animation else 1,
         has_alpha=bool(image.hasalpha()),
-        is_srgb=image.format == "uchar"
-        and image.interpretation in ("srgb", "b-w")
-        and image.get_typeof("icc-profile-data") == 0,
+        is_srgb=image.interpretation in ("srgb", "b-w", "rgb16", "grey16") and has_srgb_values(image),
     )
 
 
