@@ -125,7 +125,8 @@ def make_app(settings: Settings, library: Library, renderer: BrokerClient, metri
             Exception: answer_bug,
         },
     )
-    return Measured(Fastpath(router, answers, read=delivery.read), metrics=metrics)
+    measured = Measured(router, answered=metrics.answered)
+    return Fastpath(measured, answers, read=files.read, answered=metrics.answered)
 
 
 def run_server(settings: Settings, fd: int) -> None:
@@ -171,15 +172,10 @@ def make_broker_client(settings: Settings) -> BrokerClient:
 
 async def run_broker(settings: Settings, metrics: Metrics) -> None:
     """Until cancelled."""
-
-    def observe(outcome: str, seconds: float) -> None:
-        metrics.renders.labels(outcome).inc()
-        metrics.render_seconds.observe(seconds)
-
     cache = DerivativeCache(derivatives_folder(settings), budget=settings.cache_bytes)
     try:
         async with make_pool(settings) as pool:
-            broker = Broker(pool=pool, cache=cache, queue_bound=settings.render_queue, observe=observe)
+            broker = Broker(pool=pool, cache=cache, queue_bound=settings.render_queue, observe=metrics.rendered)
             await broker.serve(broker_socket(settings))
     finally:
         cache.close()

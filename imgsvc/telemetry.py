@@ -22,13 +22,28 @@ class Metrics:
         os.environ[_FOLDER] = str(folder)
         from prometheus_client import Counter, Histogram
 
-        self.requests = Counter("imgsvc_requests", "Answers by route and status.", ["route", "status"])
-        self.request_seconds = Histogram(
+        self._requests = Counter("imgsvc_requests", "Answers by route and status.", ["route", "status"])
+        self._request_seconds = Histogram(
             "imgsvc_request_seconds", "From the request's head to the answer's end.", ["route"], buckets=_SECONDS
         )
-        self.renders = Counter("imgsvc_renders", "Renders by outcome.", ["outcome"])
-        self.render_seconds = Histogram("imgsvc_render_seconds", "Queueing and rendering.", buckets=_SECONDS)
-        self.ingested = Counter("imgsvc_ingested_bytes", "Bytes of originals taken in.")
+        self._renders = Counter("imgsvc_renders", "Renders by outcome.", ["outcome"])
+        self._render_seconds = Histogram("imgsvc_render_seconds", "Queueing and rendering.", buckets=_SECONDS)
+        self._answers: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+
+    def answered(self, route: str, status: int, seconds: float) -> None:
+        """`labels` costs more than the counting, so what it gives is kept."""
+        metrics = self._answers.get((route, status))
+        if metrics is None:
+            metrics = self._requests.labels(route, status), self._request_seconds.labels(route)
+            self._answers[route, status] = metrics
+        count, duration = metrics
+        count.inc()
+        duration.observe(seconds)
+
+    def rendered(self, outcome: str, seconds: float) -> None:
+        """`seconds` with those spent queueing."""
+        self._renders.labels(outcome).inc()
+        self._render_seconds.observe(seconds)
 
     def exposition(self) -> tuple[bytes, str]:
         """The text of all processes together, and its media type."""

@@ -105,12 +105,12 @@ class Delivery:
             return await to_thread.run_sync(_open_original, path, original)
         for look in (self._remembered, self._asked, self._asked_anew):
             derivative = await look(variant.key, path, variant.plan)
-            body = None if derivative is None else await to_thread.run_sync(self.read, derivative)
+            body = None if derivative is None else await to_thread.run_sync(self._read, derivative)
             if body is not None:
                 return body
         raise StoreFailure("The rendition cannot be read back.")
 
-    def read(self, derivative: Derivative) -> Body | None:
+    def _read(self, derivative: Derivative) -> Body | None:
         """None where the file is not what it should be. Blocks."""
         path = self._files.path(derivative.key, derivative.format)
         data = None

@@ -1,14 +1,17 @@
 """The local cache of derivatives: plain files that a web server in front can send itself, and an index beside them.
 
 The broker alone writes and evicts; server processes only open. A file is trusted as far as its index row vouches for
-it: length and CRC-32 are compared at every read, so a torn, truncated, foreign or bit-flipped file is a miss.
+it: its length is compared at every read, its CRC-32 whenever the file is not the one compared before, so a torn,
+truncated, foreign or bit-flipped file is a miss.
 """
 
+import os
 import sqlite3
 import zlib
 from contextlib import closing
 from pathlib import Path
 from time import time
+from typing import NamedTuple
 from uuid import uuid4
 
 from imgsvc.core.errors import StoreFailure
@@ -17,38 +20,74 @@ from imgsvc.core.geometry import Size
 from imgsvc.core.variant import Derivative, VariantKey
 
 _READ_CHUNK = 1 << 20
+_REMEMBERED = 100_000
 
 
 class DerivativeFiles:
-    """Where a derivative lies: `ab/cd/{key}.{extension}`. `deploy/` and the README tell operators the same pattern."""
+    """Where a derivative lies: `ab/cd/{key}.{extension}`. `deploy/` and the README tell operators the same pattern.
+
+    All methods but `path` block; they may be called from many threads.
+    """
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self._root = str(root)
+        self._verified: dict[VariantKey, _Identity] = {}
 
     def path(self, key: VariantKey, output: Format) -> Path:
-        return self._root / key[:2] / key[2:4] / f"{key}.{file_extension(output)}"
+        return Path(self._path(key, output))
 
     def read(self, derivative: Derivative) -> bytes | None:
-        """The whole of it, or None where the file is not what the index says. Blocks; one open, one read."""
+        """The whole of it, or None where the file is not what the index says. One open, one read."""
         try:
-            with open(self.path(derivative.key, derivative.format), "rb", buffering=0) as file:
+            with open(self._path(derivative.key, derivative.format), "rb", buffering=0) as file:
                 data = file.read(derivative.length + 1)
+                identity = _identity(file.fileno())
         except OSError:
             return None
-        intact = len(data) == derivative.length and zlib.crc32(data) == derivative.crc32
-        return data if intact else None
+        if len(data) != derivative.length:
+            return None
+        if self._verified.get(derivative.key) == identity:
+            return data
+        return data if self._holds(derivative, zlib.crc32(data), identity) else None
 
     def is_intact(self, derivative: Derivative) -> bool:
-        """As `read` finds out, with a chunk at a time in memory. Blocks."""
+        """As `read` finds out, with a chunk at a time in memory."""
         checksum = length = 0
         try:
-            with open(self.path(derivative.key, derivative.format), "rb", buffering=0) as file:
+            with open(self._path(derivative.key, derivative.format), "rb", buffering=0) as file:
+                identity = _identity(file.fileno())
+                if self._verified.get(derivative.key) == identity:
+                    return True
                 while chunk := file.read(_READ_CHUNK):
                     checksum = zlib.crc32(chunk, checksum)
                     length += len(chunk)
         except OSError:
             return False
-        return length == derivative.length and checksum == derivative.crc32
+        return length == derivative.length and self._holds(derivative, checksum, identity)
+
+    def _holds(self, derivative: Derivative, checksum: int, identity: "_Identity") -> bool:
+        if checksum != derivative.crc32:
+            return False
+        if len(self._verified) >= _REMEMBERED:
+            self._verified.clear()
+        self._verified[derivative.key] = identity
+        return True
+
+    def _path(self, key: VariantKey, output: Format) -> str:
+        return f"{self._root}/{key[:2]}/{key[2:4]}/{key}.{file_extension(output)}"
+
+
+class _Identity(NamedTuple):
+    """A file whose inode, length and last change are the same was not written to since its checksum was compared."""
+
+    inode: int
+    length: int
+    changed: int
+
+
+def _identity(descriptor: int) -> _Identity:
+    status = os.fstat(descriptor)
+    return _Identity(status.st_ino, status.st_size, status.st_ctime_ns)
 
 
 class DerivativeCache:

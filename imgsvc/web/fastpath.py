@@ -7,12 +7,13 @@ served from here. Whatever is not a plain GET or HEAD goes on to the router, as 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import perf_counter
 
-from cachetools import LRUCache
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from imgsvc.core.variant import Derivative
 from imgsvc.service.delivery import Body
+from imgsvc.web.middleware import Answered, route_label
 from imgsvc.web.responses import PictureHead, RawHeaders
 
 _ENTRIES = 20_000
@@ -22,6 +23,7 @@ _LEFT_TO_THE_ROUTER = frozenset((b"range", b"if-modified-since"))
 @dataclass(frozen=True, slots=True)
 class _Entry:
     generation: int
+    route: str
     etag: bytes
     derivative: Derivative
     found: RawHeaders
@@ -29,18 +31,24 @@ class _Entry:
 
 
 class PreparedAnswers:
-    """Least recently used out first. `generation` tells the catalogue's."""
+    """The oldest go first: a look-up that reordered them would cost more than making an entry again.
+
+    `generation` tells the catalogue's.
+    """
 
     def __init__(self, *, generation: Callable[[], int]) -> None:
         self._generation = generation
-        self._entries: LRUCache[tuple[bytes, bytes], _Entry] = LRUCache(_ENTRIES)
+        self._entries: dict[tuple[bytes, bytes], _Entry] = {}
 
     def remember(self, scope: Scope, head: PictureHead, body: Body, generation: int) -> None:
         """`generation` as it was before the request was identified. Originals and large files are passed over."""
         if body.derivative is None or body.data is None:
             return
+        if len(self._entries) >= _ENTRIES:
+            del self._entries[next(iter(self._entries))]
         self._entries[scope["raw_path"], scope["query_string"]] = _Entry(
             generation,
+            route_label(scope["path"]),
             head.etag.encode(),
             body.derivative,
             [*head.headers(), (b"content-length", b"%d" % body.length)],
@@ -53,36 +61,49 @@ class PreparedAnswers:
 
 
 class Fastpath:
-    """`read` gives a derivative's body, or None where its file is not what it should be; it blocks."""
+    """`read` gives a derivative's bytes, or None where its file is not what it should be; it blocks."""
 
-    def __init__(self, app: ASGIApp, answers: PreparedAnswers, *, read: Callable[[Derivative], Body | None]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        answers: PreparedAnswers,
+        *,
+        read: Callable[[Derivative], bytes | None],
+        answered: Answered,
+    ) -> None:
         self._app = app
         self._answers = answers
         self._read = read
+        self._answered = answered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] in ("GET", "HEAD"):
+            started = perf_counter()
             entry = self._answers.find(scope)
-            if entry is not None and await self._answered(entry, scope, send):
-                return
+            if entry is not None:
+                status = await self._answer(entry, scope, send)
+                if status is not None:
+                    self._answered(entry.route, status, perf_counter() - started)
+                    return
         await self._app(scope, receive, send)
 
-    async def _answered(self, entry: _Entry, scope: Scope, send: Send) -> bool:
+    async def _answer(self, entry: _Entry, scope: Scope, send: Send) -> int | None:
+        """The status that was sent; None where nothing was, and the router has to answer."""
         if_none_match = None
         for name, value in scope["headers"]:
             if name in _LEFT_TO_THE_ROUTER:
-                return False
+                return None
             if name == b"if-none-match":
                 if_none_match = value
         if if_none_match is not None:
             if if_none_match != entry.etag:
-                return False
+                return None
             await send({"type": "http.response.start", "status": 304, "headers": entry.not_modified})
             await send({"type": "http.response.body"})
-            return True
-        body = await asyncio.get_running_loop().run_in_executor(None, self._read, entry.derivative)
-        if body is None or body.data is None:
-            return False
+            return 304
+        data = await asyncio.get_running_loop().run_in_executor(None, self._read, entry.derivative)
+        if data is None:
+            return None
         await send({"type": "http.response.start", "status": 200, "headers": entry.found})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body.data})
-        return True
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else data})
+        return 200

@@ -1,18 +1,20 @@
 """Around the router: every answer is counted and timed."""
 
+from collections.abc import Callable
 from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from imgsvc.telemetry import Metrics
+Answered = Callable[[str, int, float], None]
+"""Told of each answer: route label, status, seconds."""
 
 
 class Measured:
     """Pure ASGI: Starlette's BaseHTTPMiddleware would put a task and a stream around each answer."""
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, *, answered: Answered) -> None:
         self._app = app
-        self._metrics = metrics
+        self._answered = answered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -30,11 +32,13 @@ class Measured:
         try:
             await self._app(scope, receive, sent)
         finally:
-            # First folder alone: a label a picture would be a time series a picture.
-            first = scope["path"].split("/", 2)[1]
-            route = first if first in _ROUTES else "other"
-            self._metrics.requests.labels(route, status).inc()
-            self._metrics.request_seconds.labels(route).observe(perf_counter() - started)
+            self._answered(route_label(scope["path"]), status, perf_counter() - started)
+
+
+def route_label(path: str) -> str:
+    """The first folder alone: a label a picture would be a time series a picture."""
+    first = path.split("/", 2)[1]
+    return first if first in _ROUTES else "other"
 
 
 _ROUTES = frozenset(("images", "media", "iqmetrix", "healthz", "readyz", "metrics"))

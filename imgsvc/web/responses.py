@@ -53,7 +53,6 @@ class PictureHead:
             (b"cache-control", self.cache_control.encode()),
             (b"access-control-allow-origin", b"*"),
             (b"cross-origin-resource-policy", b"cross-origin"),
-            (b"timing-allow-origin", b"*"),
         ]
 
     def headers(self) -> RawHeaders:
