@@ -36,7 +36,7 @@ def serve(**options: str | None) -> None:
     """Serve until Ctrl-C or SIGTERM."""
     import os
 
-    from imgsvc.app import make_presets, metrics_folder
+    from imgsvc.app.parts import make_presets, metrics_folder
     from imgsvc.settings import variable_name
     from imgsvc.supervisor import AlreadyServed, supervise
     from imgsvc.telemetry import set_up_logs
@@ -59,7 +59,8 @@ def broker() -> None:
     """The render broker; `serve` starts it."""
     import signal
 
-    from imgsvc.app import metrics_folder, run_broker
+    from imgsvc.app.broker import run_broker
+    from imgsvc.app.parts import metrics_folder
     from imgsvc.render.process import die_with_parent
     from imgsvc.telemetry import Metrics, set_up_logs
 
@@ -77,7 +78,7 @@ def broker() -> None:
 @click.option("--fd", type=int, required=True, help="The listening socket.")
 def server_process(fd: int) -> None:
     """One server process; `serve` starts as many as are asked for."""
-    from imgsvc.app import run_server
+    from imgsvc.app.server import run_server
     from imgsvc.render.process import die_with_parent
     from imgsvc.telemetry import set_up_logs
 

@@ -12,9 +12,10 @@ from imgsvc.core.tokens import Token, TokenDigest
 
 
 class CachedCatalog:
-    """Used from one event loop. Nothing stale is answered: the generation is read before the rows are, and compared at
+    """Used from one event loop, and never stale. What is not there is not remembered.
 
-    every look-up; whoever writes bumps it once the change is durable. What is not there is not remembered.
+    The generation is read before the rows are and compared at every look-up; whoever writes bumps it once the change
+    is durable.
     """
 
     def __init__(self, catalog: Catalog, generation: Generation, *, assets: int = 100_000) -> None:

@@ -10,9 +10,9 @@ _SCRIPTS = Path(__file__).parent / "migrations"
 
 
 def migrate(engine: sa.Engine) -> None:
-    """In one transaction, so that processes that start at the same time wait for the first. Alembic is loaded only
+    """In one transaction, so that processes that start at the same time wait for the first.
 
-    where there is something to do: it costs more than the rest of a start.
+    Alembic is loaded only where there is something to do: it costs more than the rest of a start.
     """
     with engine.begin() as connection:
         if _is_current(connection):

@@ -11,7 +11,9 @@ from anyio import to_thread
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from imgsvc.app import Library, make_ingest, make_limits, make_pool, open_library
+from imgsvc.app.broker import make_pool
+from imgsvc.app.library import Library, make_ingest, open_library
+from imgsvc.app.parts import make_limits
 from imgsvc.core.errors import ImgsvcError
 from imgsvc.dialects.struct import write_media_url
 from imgsvc.render.local import PoolProber

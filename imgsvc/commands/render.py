@@ -5,7 +5,8 @@ from pathlib import Path
 
 from anyio import to_thread
 
-from imgsvc.app import make_defaults, make_limits, make_pool, make_presets
+from imgsvc.app.broker import make_pool
+from imgsvc.app.parts import make_defaults, make_limits, make_presets
 from imgsvc.core.assets import Digest, Original
 from imgsvc.core.errors import UnsupportedMedia
 from imgsvc.core.formats import SNIFFED_BYTES, format_from_extension, readable_formats, sniff_format

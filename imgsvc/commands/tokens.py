@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from imgsvc.app import open_library
+from imgsvc.app.library import open_library
 from imgsvc.core.tokens import Scope, Token, make_token, token_digest
 from imgsvc.settings import Settings
 

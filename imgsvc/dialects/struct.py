@@ -117,9 +117,9 @@ def _mode_fields(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _crop_field(values: Mapping[str, Any], given: Mapping[str, tuple[str, str]]) -> dict[str, Region | Insets]:
-    """Four numbers whose meaning `cropmode` decides: left, top, width, height in px, or insets in percent or as
+    """Left, top, width, height in px, or under `cropmode=percentage` what is cut off left, top, right and bottom.
 
-    fractions. As the vendor's older clients write fractions, four numbers of at most 1 are taken for such.
+    The vendor's older clients write fractions: four numbers of which none is above 1 are taken for such.
     """
     if "crop" not in values:
         return {}

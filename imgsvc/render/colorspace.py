@@ -10,9 +10,9 @@ _SAME = 2
 
 
 def has_srgb_values(image: pyvips.Image) -> bool:
-    """No profile is embedded, or one under which a grid of colours keeps its numbers, whoever made it and whatever it
+    """No profile is embedded, or one under which a grid of colours keeps its numbers, whatever it calls itself.
 
-    calls itself. Then nothing need be applied, which spares a conversion that costs more than the rest of a rendition.
+    Then none need be applied, which spares a conversion that costs more than the rest of a rendition.
     """
     if image.get_typeof("icc-profile-data") == 0:
         return True

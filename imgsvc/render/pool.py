@@ -16,7 +16,7 @@ import structlog
 
 from imgsvc.core.errors import RenderCrashed, RenderTimeout
 from imgsvc.render.messages import Job, Result, frame, read_frame
-from imgsvc.render.worker import WorkerSettings
+from imgsvc.render.worker_settings import WorkerSettings
 
 _log = structlog.get_logger(__name__)
 

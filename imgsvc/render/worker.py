@@ -21,15 +21,9 @@ from imgsvc.render.probe import probe
 from imgsvc.render.process import die_with_parent
 from imgsvc.render.steps import PIPELINE
 from imgsvc.render.vips import decoding, set_up_vips
+from imgsvc.render.worker_settings import WorkerSettings
 
 _log = logging.getLogger(__name__)
-
-
-class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """`memory` bytes of address space at most; 0 for no limit."""
-
-    memory: int = 2 << 30
-    avif_input: bool = True
 
 
 def main() -> None:

@@ -1,0 +1,28 @@
+"""The broker process: a pool of workers, the cache of derivatives, and the socket they are asked on."""
+
+from imgsvc.app.parts import broker_socket, derivatives_folder
+from imgsvc.render.broker import Broker
+from imgsvc.render.pool import Pool
+from imgsvc.render.worker_settings import WorkerSettings
+from imgsvc.settings import Settings
+from imgsvc.storage.derivatives import DerivativeCache
+from imgsvc.telemetry import Metrics
+
+
+async def run_broker(settings: Settings, metrics: Metrics) -> None:
+    """Until cancelled."""
+    cache = DerivativeCache(derivatives_folder(settings), budget=settings.cache_bytes)
+    try:
+        async with make_pool(settings) as pool:
+            broker = Broker(pool=pool, cache=cache, queue_bound=settings.render_queue, observe=metrics.rendered)
+            await broker.serve(broker_socket(settings))
+    finally:
+        cache.close()
+
+
+def make_pool(settings: Settings, *, workers: int | None = None) -> Pool:
+    return Pool(
+        workers=workers or settings.render_workers,
+        deadline=settings.render_deadline,
+        settings=WorkerSettings(memory=settings.render_memory, avif_input=settings.avif_input),
+    )

@@ -1,0 +1,41 @@
+"""Assets and originals: what commands and server processes share."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from imgsvc.catalog.base import Catalog
+from imgsvc.catalog.cached import CachedCatalog
+from imgsvc.catalog.sql import SqlCatalog
+from imgsvc.coordination.local import Generation
+from imgsvc.render.base import Prober
+from imgsvc.service.ingest import Ingest
+from imgsvc.settings import Settings
+from imgsvc.storage.blobs import BlobStore, LocalBlobs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Library:
+    catalog: Catalog
+    blobs: BlobStore
+    generation: Generation
+
+
+@asynccontextmanager
+async def open_library(settings: Settings) -> AsyncGenerator[Library]:
+    settings.run.mkdir(parents=True, exist_ok=True)
+    generation = Generation(settings.run / "generation")
+    try:
+        async with SqlCatalog(f"sqlite:///{settings.data / 'catalog.sqlite'}") as catalog:
+            yield Library(
+                catalog=CachedCatalog(catalog, generation),
+                blobs=LocalBlobs(settings.data / "originals"),
+                generation=generation,
+            )
+    finally:
+        generation.close()
+
+
+def make_ingest(library: Library, prober: Prober) -> Ingest:
+    return Ingest(catalog=library.catalog, blobs=library.blobs, prober=prober, now=lambda: datetime.now(UTC))
