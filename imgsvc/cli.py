@@ -57,21 +57,15 @@ def serve(**options: str | None) -> None:
 @main.command("broker", hidden=True)
 def broker() -> None:
     """The render broker; `serve` starts it."""
-    import signal
-
     from imgsvc.app.broker import run_broker
     from imgsvc.app.parts import metrics_folder
     from imgsvc.render.process import die_with_parent
     from imgsvc.telemetry import Metrics, set_up_logs
 
     die_with_parent()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     set_up_logs()
     settings = _settings()
-    try:
-        asyncio.run(run_broker(settings, Metrics(metrics_folder(settings))))
-    except KeyboardInterrupt:
-        return
+    asyncio.run(run_broker(settings, Metrics(metrics_folder(settings))))
 
 
 @main.command("server-process", hidden=True)

@@ -1,5 +1,9 @@
 """The broker process: a pool of workers, the cache of derivatives, and the socket they are asked on."""
 
+import asyncio
+import contextlib
+import signal
+
 from imgsvc.app.parts import broker_socket, derivatives_folder
 from imgsvc.render.broker import Broker
 from imgsvc.render.pool import Pool
@@ -10,12 +14,15 @@ from imgsvc.telemetry import Metrics
 
 
 async def run_broker(settings: Settings, metrics: Metrics) -> None:
-    """Until cancelled."""
+    """Until SIGTERM. Renders under way are lost, and asked for again by whoever waits for them."""
     cache = DerivativeCache(derivatives_folder(settings), budget=settings.cache_bytes)
     try:
         async with make_pool(settings) as pool:
             broker = Broker(pool=pool, cache=cache, queue_bound=settings.render_queue, observe=metrics.rendered)
-            await broker.serve(broker_socket(settings))
+            serving = asyncio.create_task(broker.serve(broker_socket(settings)))
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.cancel)
+            with contextlib.suppress(asyncio.CancelledError):
+                await serving
     finally:
         cache.close()
 

@@ -10,7 +10,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
-from imgsvc.core.errors import InvalidParameter
+from imgsvc.core.errors import InvalidParameter, PayloadTooLarge
 from imgsvc.storage.blobs import BlobStore
 from imgsvc.storage.spool import Spool, Spooled
 
@@ -46,6 +46,9 @@ async def spooled_upload(request: Request, *, part: str, blobs: BlobStore, limit
             expected="multipart/form-data with a boundary",
             received=request.headers.get("content-type", ""),
         )
+    if int(request.headers.get("content-length", "0")) > limit + _MAX_HEAD:
+        # Said before the client sends it all.
+        raise PayloadTooLarge(f"The file is larger than {limit} bytes, the most that is taken in.")
     path = await to_thread.run_sync(blobs.spool_path)
     with Spool(path, limit=limit) as spool:
         parts = _Parts(part)
