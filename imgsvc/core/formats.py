@@ -1,5 +1,6 @@
 """The picture formats: one row each, and how bytes are told apart by what they begin with."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -117,16 +118,19 @@ def _is_bmp(head: bytes) -> bool:
     return head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _DIB_HEADER_SIZES
 
 
+_SVG = re.compile(
+    r"""
+    (?: \s+
+      | <\?.*?\?>                                 # XML declaration, processing instruction
+      | <!--.*?-->
+      | <!DOCTYPE [^\[>]* (?: \[ .*? \] \s* )? >  # with or without an internal subset
+    )*+
+    < (?: [\w.-]+ : )? svg [\s/>]
+    """,
+    re.DOTALL | re.VERBOSE,
+)
+
+
 def _is_svg(head: bytes) -> bool:
     """XML whose first element is `svg`, behind any prologue, comments and doctype."""
-    text = head.decode("utf-8-sig", "replace").lstrip()
-    while text.startswith(("<?", "<!")):
-        end = "-->" if text.startswith("<!--") else ("?>" if text.startswith("<?") else ">")
-        if text.startswith("<!DOCTYPE") and "[" in text[: text.find(">") + 1]:
-            end = "]>"
-        _, found, rest = text.partition(end)
-        if not found:
-            return False
-        text = rest.lstrip()
-    name = text[1:].split(maxsplit=1)[0] if text.startswith("<") and len(text) > 1 else ""
-    return name.partition(">")[0].rpartition(":")[2].rstrip("/") == "svg"
+    return _SVG.match(head.decode("utf-8-sig", "replace")) is not None

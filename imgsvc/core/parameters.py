@@ -49,7 +49,8 @@ _SIDE = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 _PLACE = re.compile(r"[0-9]{1,6}", re.ASCII)
 _DECIMAL = re.compile(r"(?P<whole>[0-9]{0,6})(\.(?P<places>[0-9]{1,11}))?", re.ASCII)
 
-SIDE = "a number of pixels from 1 to 999999"
+MAX_SIDE = 999_999
+SIDE = f"a number of pixels from 1 to {MAX_SIDE}"
 
 
 def read_side(text: str) -> int:

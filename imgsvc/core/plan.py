@@ -117,7 +117,7 @@ class Plan:
 
 
 def make_plan(original: Original, transform: Transform, *, defaults: Defaults, limits: Limits) -> Plan:
-    """Raises InvalidParameter (a crop that leaves nothing), TooManyPixels."""
+    """Raises InvalidParameter (a format that is not written), TooManyPixels."""
     info = original.info
     orientation = info.orientation if transform.upright else Orientation.UPRIGHT
     whole = orientation.upright(info.size)
@@ -127,7 +127,7 @@ def make_plan(original: Original, transform: Transform, *, defaults: Defaults, l
     encoding = _choose_encoding(info, transform, defaults)
     row = FORMATS[encoding.format]
     frames = info.frames if row.animation else 1
-    _check_limits(info, layout.result, frames, limits)
+    _check_limits(info, layout, frames, limits)
     same_picture = (
         encoding.format is info.format and layout.result == whole and region is None and frames == info.frames
     )
@@ -207,7 +207,8 @@ def _lay_out_box(kept: Size, transform: Transform) -> Layout:
     width, height = _bounded_box(kept, transform)
     box = keep_ratio(kept, width=width, height=height)
     enlarge = transform.enlarge is not Enlarge.NEVER
-    if (width is None or height is None) and (enlarge or not box.exceeds(kept)) and transform.fit is not Fit.OUTSIDE:
+    may_exceed = enlarge and transform.fit is not Fit.OUTSIDE
+    if (width is None or height is None) and (may_exceed or not box.exceeds(kept)):
         # The box has the picture's own ratio, but for rounding, which must not show as a bar or a cut.
         return Layout(size=box)
     match transform.fit:
@@ -224,26 +225,19 @@ def _lay_out_box(kept: Size, transform: Transform) -> Layout:
 
 
 def _bounded_box(kept: Size, transform: Transform) -> tuple[int | None, int | None]:
-    """Each side is the smaller of its pair; a bound on a side not asked for bounds what the ratio gives it.
+    """Each side is the smaller of its pair; a bound on a side not asked for counts where the ratio would exceed it.
 
     That is ImageResizer's rule (its layout engine; Imageflow's get_wh_from_all).
     """
-    natural = keep_ratio(
-        kept,
-        width=_smaller(transform.width, transform.max_width if transform.width else None),
-        height=_smaller(transform.height, transform.max_height if transform.height else None),
-    )
     width, height = transform.width, transform.height
-    if width is not None or transform.max_width is not None:
-        width = _smaller(natural.width, transform.max_width)
-    if height is not None or transform.max_height is not None:
-        height = _smaller(natural.height, transform.max_height)
+    width = width and min(width, transform.max_width or width)
+    height = height and min(height, transform.max_height or height)
+    natural = keep_ratio(kept, width=width, height=height)
+    if width is None and transform.max_width is not None and transform.max_width < natural.width:
+        width = transform.max_width
+    if height is None and transform.max_height is not None and transform.max_height < natural.height:
+        height = transform.max_height
     return width, height
-
-
-def _smaller(first: int | None, second: int | None) -> int | None:
-    given = [side for side in (first, second) if side is not None]
-    return min(given, default=None)
 
 
 def _choose_encoding(info: ImageInfo, transform: Transform, defaults: Defaults) -> Encoding:
@@ -286,13 +280,15 @@ def _blend(over: Color, under: Color) -> Color:
     return Color(*((2 * (a * over.alpha + b * (255 - over.alpha)) + 255) // 510 for a, b in channels))
 
 
-def _check_limits(info: ImageInfo, result: Size, frames: int, limits: Limits) -> None:
+def _check_limits(info: ImageInfo, layout: Layout, frames: int, limits: Limits) -> None:
+    """What is resampled counts as well as what is left of it after the cut."""
     if info.size.pixels * info.frames > limits.pixels or info.frames > limits.frames:
         raise TooManyPixels(
             f"The original has {info.size.width} x {info.size.height} pixels in {info.frames} frames; "
             f"at most {limits.pixels} pixels in {limits.frames} frames are decoded here."
         )
-    if max(result) > limits.output_side or result.pixels * frames > limits.pixels:
+    result = layout.result
+    if max(result) > limits.output_side or max(result.pixels, layout.size.pixels) * frames > limits.pixels:
         raise TooManyPixels(
             f"The picture would be {result.width} x {result.height} pixels in {frames} frames; "
             f"at most {limits.output_side} pixels a side and {limits.pixels} in all are made here."

@@ -16,8 +16,9 @@ from imgsvc.core.parameters import FORMAT
 from imgsvc.core.requests import PictureRequest
 from imgsvc.core.transform import Transform
 from imgsvc.core.variant import VariantKey, variant_key_from_text
+from imgsvc.dialects.query import query_words
 from imgsvc.dialects.spelling import read_transform, write_transform
-from imgsvc.dialects.struct import read_query
+from imgsvc.dialects.struct import read_download, read_query
 
 
 def read_image_url(name: str, query: str, *, presets: Mapping[str, Transform]) -> PictureRequest:
@@ -29,10 +30,14 @@ def read_image_url(name: str, query: str, *, presets: Mapping[str, Transform]) -
     output = format_from_extension(extension)
     if output is None:
         raise InvalidParameter("extension", expected=FORMAT, received=extension)
+    spelled, text = query_words(query).get("format", ("", ""))
     asked = request.transform.format
-    if asked is not None and FORMATS[asked].media_type != FORMATS[output].media_type:
-        raise InvalidParameter("format", expected=f"{output} as the path's extension is", received=asked)
-    return replace(request, extension=asked or output)
+    if not spelled or asked is None:
+        # A preset's format gives way to the extension.
+        return replace(request, extension=output)
+    if FORMATS[asked].media_type != FORMATS[output].media_type:
+        raise InvalidParameter(spelled, expected=f"{output}, as the path's extension says", received=text)
+    return replace(request, extension=asked)
 
 
 def read_canonical_url(guid: str, transform: str, key: str, *, query: str) -> PictureRequest:
@@ -43,8 +48,9 @@ def read_canonical_url(guid: str, transform: str, key: str, *, query: str) -> Pi
     variant = variant_key_from_text(key)
     if variant is None:
         raise NotFound("There is no such rendition.")
-    download = read_query(read_guid(guid), query, presets={}).download
-    return PictureRequest(ref=read_guid(guid), transform=read_transform(transform), key=variant, download=download)
+    return PictureRequest(
+        ref=read_guid(guid), transform=read_transform(transform), key=variant, download=read_download(query)
+    )
 
 
 def read_guid(guid: str) -> AssetRef:

@@ -6,6 +6,7 @@ not ignored; the EXIF orientation is honoured unless `autorotate=false`; `maxWid
 for batches alone, are words of every URL.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -20,6 +21,7 @@ from imgsvc.core.geometry import Enlarge, Fit, FocalPoint, Gravity, Region, roun
 from imgsvc.core.parameters import (
     FLAG,
     FORMAT,
+    MAX_SIDE,
     SIDE,
     make_insets,
     read_decimal,
@@ -82,6 +84,12 @@ def read_transform(query: str, *, presets: Mapping[str, Transform]) -> Transform
     return _make_transform(_read_values(given), given, presets)
 
 
+def read_download(query: str) -> bool:
+    """Whether the answer is to be saved; no other word is looked at. Raises InvalidParameter."""
+    given = query_words(query).get("download")
+    return given is not None and read_value(*given, read=read_flag, expected=FLAG)
+
+
 def _read_values(given: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
     return {
         word: read_value(given[word][0], given[word][1], read=row.read, expected=row.expected)
@@ -102,18 +110,17 @@ def _make_transform(
             raise InvalidParameter(name, expected="the name of a preset or a size", received=text)
         base = found
     fields = {row.field: values[word] for word, row in WORDS.items() if row.field and word in values}
-    fields |= _mode_fields(values) | _crop_field(values, given) | _ratio_field(values, given)
+    fields |= _mode_fields(values, base) | _crop_field(values, given) | _ratio_field(values, given, base)
     return replace(base, **fields)
 
 
-def _mode_fields(values: Mapping[str, Any]) -> dict[str, Any]:
+def _mode_fields(values: Mapping[str, Any], base: Transform) -> dict[str, Any]:
     """`boxpad` is a pad whose picture is not enlarged; `upscale` concerns neither it nor `min` nor `stretch`."""
-    fields: dict[str, Any] = {}
-    if "mode" in values:
-        fields["fit"], fields["enlarge"] = MODES[values["mode"]]
-    if values.get("upscale") is False and fields.get("enlarge") is not Enlarge.NEVER:
-        fields["enlarge"] = Enlarge.SKIP
-    return fields
+    fit, enlarge = MODES[values["mode"]] if "mode" in values else (base.fit, base.enlarge)
+    upscale = values.get("upscale", base.enlarge is not Enlarge.SKIP)
+    if enlarge is not Enlarge.NEVER:
+        enlarge = Enlarge.ALWAYS if upscale else Enlarge.SKIP
+    return {"fit": fit, "enlarge": enlarge}
 
 
 def _crop_field(values: Mapping[str, Any], given: Mapping[str, tuple[str, str]]) -> dict[str, Region | Insets]:
@@ -136,20 +143,27 @@ def _crop_field(values: Mapping[str, Any], given: Mapping[str, tuple[str, str]])
                 expected="left,top,right,bottom insets, opposite ones below 100 percent together",
             )
         }
-    left, top, width, height = map(round_half_up, numbers)
-    if width < 1 or height < 1:
-        raise InvalidParameter(spelled, expected="x,y,width,height with at least one pixel to keep", received=text)
-    return {"crop": Region(left, top, width, height)}
+    region = Region(*map(round_half_up, numbers))
+    if min(region.size) < 1 or max(region) > MAX_SIDE:
+        raise InvalidParameter(
+            spelled, expected=f"x,y,width,height with something to keep, up to {MAX_SIDE}", received=text
+        )
+    return {"crop": region}
 
 
-def _ratio_field(values: Mapping[str, Any], given: Mapping[str, tuple[str, str]]) -> dict[str, int]:
+def _ratio_field(values: Mapping[str, Any], given: Mapping[str, tuple[str, str]], base: Transform) -> dict[str, int]:
     """`width=600&heightratio=0.416` is a height of 250 px. A side given itself wins over its ratio."""
     for ratio, side, other in (("widthratio", "width", "height"), ("heightratio", "height", "width")):
         if ratio not in values or side in values:
             continue
-        if other not in values:
-            raise InvalidParameter(given[ratio][0], expected=f"given together with {other}", received=given[ratio][1])
-        return {side: round_side(values[ratio] * values[other])}
+        spelled, text = given[ratio]
+        length: int | None = values.get(other, getattr(base, other))
+        if length is None:
+            raise InvalidParameter(spelled, expected=f"given together with {other}", received=text)
+        computed = round_side(values[ratio] * length)
+        if computed > MAX_SIDE:
+            raise InvalidParameter(spelled, expected=f"a ratio that makes at most {MAX_SIDE} pixels", received=text)
+        return {side: computed}
     return {}
 
 
@@ -161,7 +175,12 @@ def _read_pixels(text: str) -> int:
 
 def _read_quality(text: str) -> int:
     """Clamped, as ImageProcessor does, to what encoders know."""
-    return max(1, min(int(read_decimal(text.removeprefix("-"))) * (-1 if text.startswith("-") else 1), 100))
+    if not _WHOLE.fullmatch(text):
+        raise ValueError(text)
+    return max(1, min(int(text), 100))
+
+
+_WHOLE = re.compile(r"-?[0-9]{1,9}", re.ASCII)
 
 
 def _read_center(text: str) -> FocalPoint:
@@ -282,7 +301,7 @@ WORDS: Mapping[str, Word] = MappingProxyType(
         "quality": Word(
             field="quality",
             read=_read_quality,
-            expected="a whole number from 0 to 100",
+            expected="a whole number, taken as 1 to 100",
             meaning="of lossy formats; 100 is lossless in WebP",
         ),
         "format": Word(field="format", read=read_format, expected=FORMAT, meaning="output format"),

@@ -82,7 +82,7 @@ def _quality(encoding: Encoding) -> int:
 
 
 def _save_jpeg(image: pyvips.Image, encoding: Encoding) -> bytes:
-    return image.jpegsave_buffer(Q=_quality(encoding), optimize_coding=True, keep=_kept(encoding))
+    return image.jpegsave_buffer(Q=_quality(encoding), keep=_kept(encoding))
 
 
 def _save_png(image: pyvips.Image, encoding: Encoding) -> bytes:
