@@ -20,14 +20,24 @@ class Metrics:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         os.environ[_FOLDER] = str(folder)
-        from prometheus_client import Counter, Histogram
+        from prometheus_client import CollectorRegistry, Counter, Histogram
 
-        self._requests = Counter("imgsvc_requests", "Answers by route and status.", ["route", "status"])
-        self._request_seconds = Histogram(
-            "imgsvc_request_seconds", "From the request's head to the answer's end.", ["route"], buckets=_SECONDS
+        registry = CollectorRegistry()
+
+        self._requests = Counter(
+            "imgsvc_requests", "Answers by route and status.", ["route", "status"], registry=registry
         )
-        self._renders = Counter("imgsvc_renders", "Renders by outcome.", ["outcome"])
-        self._render_seconds = Histogram("imgsvc_render_seconds", "Queueing and rendering.", buckets=_SECONDS)
+        self._request_seconds = Histogram(
+            "imgsvc_request_seconds",
+            "From the request's head to the answer's end.",
+            ["route"],
+            registry=registry,
+            buckets=_SECONDS,
+        )
+        self._renders = Counter("imgsvc_renders", "Renders by outcome.", ["outcome"], registry=registry)
+        self._render_seconds = Histogram(
+            "imgsvc_render_seconds", "Queueing and rendering.", registry=registry, buckets=_SECONDS
+        )
         self._answers: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 
     def answered(self, route: str, status: int, seconds: float) -> None:

@@ -59,6 +59,22 @@ def run_server(settings: Settings, fd: int) -> None:
 def make_app(settings: Settings, library: Library, renderer: BrokerClient, metrics: Metrics) -> ASGIApp:
     """The ASGI application of one server process; what it is given is open and stays the caller's."""
     files = DerivativeFiles(derivatives_folder(settings))
+    answers = PreparedAnswers(generation=lambda: library.generation.value)
+    router = make_router(settings, library, renderer, metrics, files=files, answers=answers)
+    measured = Measured(router, answered=metrics.answered)
+    return Fastpath(measured, answers, read=files.read, answered=metrics.answered)
+
+
+def make_router(
+    settings: Settings,
+    library: Library,
+    renderer: BrokerClient,
+    metrics: Metrics,
+    *,
+    files: DerivativeFiles,
+    answers: PreparedAnswers,
+) -> Starlette:
+    """All that is answered with care; what it has answered once is told to `answers`."""
     delivery = Delivery(
         catalog=library.catalog,
         blobs=library.blobs,
@@ -69,7 +85,6 @@ def make_app(settings: Settings, library: Library, renderer: BrokerClient, metri
         revision=renderer_revision(),
         strip_originals=settings.strip_originals,
     )
-    answers = PreparedAnswers(generation=lambda: library.generation.value)
     images = Images(
         delivery=delivery,
         settings=ImageSettings(presets=make_presets(settings), max_age=settings.max_age, base_url=settings.public_url),
@@ -85,7 +100,7 @@ def make_app(settings: Settings, library: Library, renderer: BrokerClient, metri
         base_url=settings.public_url,
     )
     health = Health({"catalogue": _catalog_check(library.catalog), "renderer": renderer.is_reachable})
-    router = Starlette(
+    return Starlette(
         routes=[*images.routes(), *iqmetrix.routes(), *health.routes(), metrics_route(metrics), openapi_route()],
         exception_handlers={
             ImgsvcError: answer_failure,
@@ -93,8 +108,6 @@ def make_app(settings: Settings, library: Library, renderer: BrokerClient, metri
             Exception: answer_bug,
         },
     )
-    measured = Measured(router, answered=metrics.answered)
-    return Fastpath(measured, answers, read=files.read, answered=metrics.answered)
 
 
 def make_broker_client(settings: Settings) -> BrokerClient:
