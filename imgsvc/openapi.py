@@ -14,7 +14,7 @@ from starlette.routing import Route
 from imgsvc.apis.iqmetrix.routes import PART
 from imgsvc.apis.iqmetrix.shapes import AssetShape
 from imgsvc.core.formats import FORMATS
-from imgsvc.dialects.struct import WORDS
+from imgsvc.dialects.words import WORDS
 from imgsvc.web.health import HealthShape
 from imgsvc.web.problems import Problem
 

@@ -9,7 +9,7 @@ import pytest
 from openapi_spec_validator import validate
 from starlette.routing import Route
 
-from imgsvc.dialects.struct import WORDS
+from imgsvc.dialects.words import WORDS
 from imgsvc.openapi import OPERATIONS, openapi_document
 from imgsvc.settings import SETTINGS, variable_name
 from tests.architecture.routes import collect_routes

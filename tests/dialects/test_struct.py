@@ -22,7 +22,8 @@ from imgsvc.core.geometry import Enlarge, Fit, FocalPoint, Gravity, Region, Size
 from imgsvc.core.requests import PictureRequest
 from imgsvc.core.transform import NOTHING_ASKED, Insets, Metadata, Transform
 from imgsvc.dialects import spelling
-from imgsvc.dialects.struct import WORDS, read_media_url, read_transform, write_media_url
+from imgsvc.dialects.struct import read_media_url, read_transform, write_media_url
+from imgsvc.dialects.words import WORDS
 from tests.core.golden_sizes import GOLDEN_SIZES, Golden
 from tests.strategies import original_of
 
