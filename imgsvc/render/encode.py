@@ -22,11 +22,9 @@ _QUALITY_STEP = 10
 
 def encode(frames: list[pyvips.Image], plan: Plan, original: Path) -> bytes:
     """`original` is read only where it may stand in for a rendition that came out longer. Raises pyvips.Error."""
-    image = frames[0] if len(frames) == 1 else _stack(frames)
-    if plan.encoding.metadata is Metadata.KEEP:
-        # The pixels are upright by now, so the tag that is kept must say so.
-        image = image.copy()
-        image.set_type(pyvips.GValue.gint_type, "orientation", 1)
+    image = (frames[0] if len(frames) == 1 else _stack(frames)).copy()
+    # The pixels are as they are to be seen. TIFF and AVIF tell the orientation even where no metadata is kept.
+    image.set_type(pyvips.GValue.gint_type, "orientation", 1)
     if plan.max_bytes is None:
         return ENCODERS[plan.encoding.format](image, plan.encoding)
     # It may have to be encoded again, and decoders give their lines once.

@@ -17,6 +17,9 @@ from imgsvc.core.plan import Plan
 from imgsvc.render.bmp import load_bmp
 
 _JPEG_SHRINKS = (8, 4, 2)
+_SVG_OVERSAMPLING = 4
+"""A distorted drawing is drawn at one scale, then stretched; without a bound a thin one made square would be huge."""
+
 _EMBEDDED_IN_SVG = {"image": ["jpeg", "png", "gif", "webp"]}
 
 
@@ -97,12 +100,14 @@ def _draw_svg(path: Path, size: Size, region: Region | None) -> pyvips.Image:
     """Drawn at the size asked for, not drawn and then enlarged."""
     declared = open_svg(path)
     kept = Size(declared.width, declared.height) if region is None else region.size
-    scale = max(size.width / kept.width, size.height / kept.height)
+    across, down = size.width / kept.width, size.height / kept.height
+    scale = min(max(across, down), _SVG_OVERSAMPLING * min(across, down))
     drawn = open_svg(path, scale=scale)
     if region is not None:
         left = min(round(region.left * scale), drawn.width - 1)
         top = min(round(region.top * scale), drawn.height - 1)
-        width, height = min(size.width, drawn.width - left), min(size.height, drawn.height - top)
+        width = max(1, min(round(region.width * scale), drawn.width - left))
+        height = max(1, min(round(region.height * scale), drawn.height - top))
         drawn = drawn.crop(left, top, width, height)
     return drawn if (drawn.width, drawn.height) == size else _resize(drawn, size, to_srgb=False)
 

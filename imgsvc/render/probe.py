@@ -5,12 +5,13 @@ from pathlib import Path
 import pyvips
 
 from imgsvc.core.assets import ImageInfo
-from imgsvc.core.errors import NotAnImage, TooManyPixels
+from imgsvc.core.errors import CorruptOriginal, NotAnImage, TooManyPixels
 from imgsvc.core.formats import FORMATS, Format
 from imgsvc.core.geometry import Orientation, Size
 from imgsvc.core.limits import Limits
 from imgsvc.render.bmp import load_bmp, read_bmp_header
 from imgsvc.render.colorspace import has_srgb_values
+from imgsvc.render.gif import split_gif
 from imgsvc.render.load import open_header, open_svg
 
 _LOADERS = {
@@ -38,6 +39,8 @@ def probe(path: Path, source: Format, limits: Limits) -> ImageInfo:
         return info
     info = _read_header(path, source)
     _check(info, limits)
+    if source is Format.GIF:
+        _check_gif_ends(path)
     _decode_to_its_end(path, info)
     return info
 
@@ -74,6 +77,15 @@ def _check(info: ImageInfo, limits: Limits) -> None:
             f"The picture has {info.size.width} x {info.size.height} pixels{times}; "
             f"at most {limits.pixels} pixels are taken in."
         )
+
+
+def _check_gif_ends(path: Path) -> None:
+    """libnsgif takes a file that breaks off for one with fewer frames."""
+    try:
+        for _ in split_gif(path.read_bytes()):
+            pass
+    except ValueError as error:
+        raise CorruptOriginal("The animation breaks off before its end.") from error
 
 
 def _decode_to_its_end(path: Path, info: ImageInfo) -> None:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from imgsvc.core.formats import Format
 from imgsvc.core.geometry import Orientation
+from imgsvc.render.gif import is_note, split_gif
 
 
 def strip_metadata(data: bytes, source: Format, orientation: Orientation) -> bytes | None:
@@ -98,8 +99,12 @@ def _strip_webp(data: bytes, orientation: Orientation) -> bytes:
     return b"RIFF" + len(body).to_bytes(4, "little") + body
 
 
+def _strip_gif(data: bytes, orientation: Orientation) -> bytes:
+    return b"".join(block for block in split_gif(data) if not is_note(block))
+
+
 STRIPPERS: Mapping[Format, Callable[[bytes, Orientation], bytes]] = MappingProxyType(
-    {Format.JPEG: _strip_jpeg, Format.PNG: _strip_png, Format.WEBP: _strip_webp}
+    {Format.JPEG: _strip_jpeg, Format.PNG: _strip_png, Format.WEBP: _strip_webp, Format.GIF: _strip_gif}
 )
 
 

@@ -20,7 +20,8 @@ _log = logging.getLogger(__name__)
 def set_up_vips(*, avif_input: bool = True) -> None:
     """Before the first picture. `avif_input` False refuses AVIF originals: libheif has had the most advisories.
 
-    The SVG loader is opened again; `load` gives it nothing that has not been through the sanitiser.
+    The SVG loader is opened again; `load` gives it nothing that has not been through the sanitiser. A phone's HDR
+    photograph, a JPEG with a gain map, is read as the JPEG that it is to everyone else.
     """
     found = (pyvips.version(0), pyvips.version(1))
     if found < MINIMUM_VERSION:
@@ -28,6 +29,7 @@ def set_up_vips(*, avif_input: bool = True) -> None:
     pyvips.block_untrusted_set(True)
     pyvips.operation_block_set("VipsForeignLoadSvg", False)
     pyvips.operation_block_set("VipsForeignLoadHeif", not avif_input)
+    pyvips.operation_block_set("VipsForeignLoadUhdr", True)
     pyvips.cache_set_max(0)
     logging.getLogger("pyvips").setLevel(logging.WARNING)
 
