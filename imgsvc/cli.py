@@ -36,13 +36,12 @@ def serve(**options: str | None) -> None:
     """Serve until Ctrl-C or SIGTERM."""
     import os
 
-    from imgsvc.app.parts import make_presets, metrics_folder
+    from imgsvc.app.parts import metrics_folder
     from imgsvc.settings import variable_name
     from imgsvc.supervisor import AlreadyServed, supervise
     from imgsvc.telemetry import set_up_logs
 
     settings = _settings(**options)
-    make_presets(settings)
     # The processes started from here read the same settings again.
     os.environ.update({variable_name(name): value for name, value in options.items() if value is not None})
     set_up_logs()
@@ -55,28 +54,32 @@ def serve(**options: str | None) -> None:
 
 
 @main.command("broker", hidden=True)
-def broker() -> None:
+@click.option("--parent", type=int, required=True, help="The process that starts this one.")
+def broker(parent: int) -> None:
     """The render broker; `serve` starts it."""
+    from imgsvc.render.process import die_with_parent
+
+    die_with_parent(parent)
     from imgsvc.app.broker import run_broker
     from imgsvc.app.parts import metrics_folder
-    from imgsvc.render.process import die_with_parent
     from imgsvc.telemetry import Metrics, set_up_logs
 
-    die_with_parent()
     set_up_logs()
     settings = _settings()
     asyncio.run(run_broker(settings, Metrics(metrics_folder(settings))))
 
 
 @main.command("server-process", hidden=True)
+@click.option("--parent", type=int, required=True, help="The process that starts this one.")
 @click.option("--fd", type=int, required=True, help="The listening socket.")
-def server_process(fd: int) -> None:
+def server_process(parent: int, fd: int) -> None:
     """One server process; `serve` starts as many as are asked for."""
-    from imgsvc.app.server import run_server
     from imgsvc.render.process import die_with_parent
+
+    die_with_parent(parent)
+    from imgsvc.app.server import run_server
     from imgsvc.telemetry import set_up_logs
 
-    die_with_parent()
     set_up_logs()
     run_server(_settings(), fd)
 

@@ -13,6 +13,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from imgsvc.core.color import Color, color_from_name, color_from_rgba_hex
+from imgsvc.core.errors import InvalidParameter
+from imgsvc.core.transform import Transform
+from imgsvc.dialects.struct import read_transform
 
 PREFIX = "IMGSVC_"
 
@@ -46,7 +49,7 @@ class Settings:
     quality_webp: int
     quality_avif: int
     background: Color
-    presets: Mapping[str, str]
+    presets: Mapping[str, Transform]
     strip_originals: bool
     avif_input: bool
 
@@ -66,16 +69,24 @@ class Setting:
     meaning: str
 
 
+def url_of(host: str, port: int) -> str:
+    """An IPv6 address stands in brackets (RFC 3986, section 3.2.2)."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 def load_settings(environment: Mapping[str, str] = os.environ, /, **overrides: str | None) -> Settings:
     """`overrides` by field, None where there is none; they win. Raises SettingsError."""
-    given = {name: value for name, value in environment.items() if name.startswith(PREFIX)}
+    given = {name: value for name, value in environment.items() if name.upper().startswith(PREFIX)}
     given |= {variable_name(field): value for field, value in overrides.items() if value is not None}
-    mistakes = [_unknown(name) for name in given if name.removeprefix(PREFIX).lower() not in SETTINGS]
+    known = set(map(variable_name, SETTINGS))
+    mistakes = [_unknown(name) for name in given if name not in known]
     values: dict[str, Any] = {}
     for field, row in SETTINGS.items():
         text = given.get(variable_name(field), "") or row.default
         try:
             values[field] = row.read(text)
+        except _Mistake as mistake:
+            mistakes.append(f"{variable_name(field)}: {mistake}")
         except ValueError:
             mistakes.append(f"{variable_name(field)} must be {row.expected}; it is {text!r}.")
     if mistakes:
@@ -88,8 +99,8 @@ def variable_name(field: str) -> str:
 
 
 def _unknown(name: str) -> str:
-    near = get_close_matches(name, map(variable_name, SETTINGS), n=1)
-    hint = f" Is {near[0]} meant?" if near else ""
+    near = get_close_matches(name[len(PREFIX) :].lower(), SETTINGS, n=1)
+    hint = f" Is {variable_name(near[0])} meant?" if near else ""
     return f"{name} is not a setting.{hint}"
 
 
@@ -140,13 +151,21 @@ def _read_opaque_color(text: str) -> Color:
     return color
 
 
-def _read_presets(text: str) -> Mapping[str, str]:
-    presets: dict[str, str] = {}
+class _Mistake(ValueError):
+    """Says itself what is wrong."""
+
+
+def _read_presets(text: str) -> Mapping[str, Transform]:
+    """Each is a query in Struct's words, and may build on those before it."""
+    presets: dict[str, Transform] = {}
     for entry in filter(None, (one.strip() for one in text.split(";"))):
         name, colon, query = entry.partition(":")
         if not colon or not re.fullmatch(r"[A-Za-z0-9_-]+", name.strip()):
             raise ValueError(text)
-        presets[name.strip().lower()] = query.strip()
+        try:
+            presets[name.strip().lower()] = read_transform(query.strip(), presets=presets)
+        except InvalidParameter as error:
+            raise _Mistake(f"in {name.strip()}, {error}") from error
     return presets
 
 

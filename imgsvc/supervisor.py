@@ -19,7 +19,7 @@ from pathlib import Path
 
 import structlog
 
-from imgsvc.settings import Settings, variable_name
+from imgsvc.settings import Settings, url_of, variable_name
 from imgsvc.telemetry import wipe_metrics
 
 _log = structlog.get_logger(__name__)
@@ -48,8 +48,9 @@ async def supervise(settings: Settings, *, metrics: Path) -> None:
         async with asyncio.TaskGroup() as group:
             for watched in (broker, *servers):
                 group.create_task(watched.keep_alive())
-            host, port = listener.getsockname()[:2]
-            _log.info("serving", url=f"http://{host}:{port}", data=str(settings.data), workers=settings.workers)
+            _log.info(
+                "serving", url=url_of(*listener.getsockname()[:2]), data=str(settings.data), workers=settings.workers
+            )
             await stop.wait()
             _log.info("stopping")
             await asyncio.gather(*(server.stop() for server in servers))
@@ -73,8 +74,17 @@ class _Watched:
             started = asyncio.get_running_loop().time()
             # A session of its own, so that Ctrl-C in a terminal reaches this process alone, which ends them in order.
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "imgsvc", *self._arguments, pass_fds=self._fds, start_new_session=True
+                sys.executable,
+                "-m",
+                "imgsvc",
+                *self._arguments,
+                "--parent",
+                str(os.getpid()),
+                pass_fds=self._fds,
+                start_new_session=True,
             )
+            if self._stopping.is_set():
+                self._process.terminate()
             status = await self._process.wait()
             if self._stopping.is_set():
                 return

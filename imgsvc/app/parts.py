@@ -1,17 +1,13 @@
-"""What settings mean for the parts that every process shares: limits, defaults, presets, places."""
+"""What settings mean for the parts that every process shares: limits, defaults, places."""
 
-from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from tempfile import gettempdir
 
-from imgsvc.core.errors import InvalidParameter
 from imgsvc.core.formats import Format
 from imgsvc.core.limits import Limits
 from imgsvc.core.plan import Defaults
-from imgsvc.core.transform import Transform
-from imgsvc.dialects.struct import read_transform
-from imgsvc.settings import Settings, SettingsError
+from imgsvc.settings import Settings
 
 _SOCKET_PATH_LENGTH = 100
 """Longest path of a Unix socket that is sure to be taken (107 bytes on Linux: unix(7))."""
@@ -34,17 +30,6 @@ def make_defaults(settings: Settings) -> Defaults:
         Format.AVIF: settings.quality_avif,
     }
     return Defaults(quality=quality, background=settings.background)
-
-
-def make_presets(settings: Settings) -> Mapping[str, Transform]:
-    """Each is a query in Struct's words. Raises SettingsError."""
-    presets: dict[str, Transform] = {}
-    for name, query in settings.presets.items():
-        try:
-            presets[name] = read_transform(query, presets=presets)
-        except InvalidParameter as error:
-            raise SettingsError(f"IMGSVC_PRESETS: in {name}, {error}") from error
-    return presets
 
 
 def derivatives_folder(settings: Settings) -> Path:

@@ -16,7 +16,6 @@ from imgsvc.app.parts import (
     derivatives_folder,
     make_defaults,
     make_limits,
-    make_presets,
     metrics_folder,
 )
 from imgsvc.catalog.base import Catalog
@@ -87,7 +86,7 @@ def make_router(
     )
     images = Images(
         delivery=delivery,
-        settings=ImageSettings(presets=make_presets(settings), max_age=settings.max_age, base_url=settings.public_url),
+        settings=ImageSettings(presets=settings.presets, max_age=settings.max_age, base_url=settings.public_url),
         generation=lambda: library.generation.value,
         remember=answers.remember,
     )

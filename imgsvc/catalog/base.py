@@ -24,6 +24,10 @@ class Catalog(Protocol):
         """
         ...
 
+    async def add_once(self, asset_id: UUID, name: str, original: Original, *, now: datetime) -> tuple[Asset, bool]:
+        """As `add`, unless `find_same` finds one, in one transaction. Whether the asset is new."""
+        ...
+
     async def replace(self, asset_id: UUID, original: Original, *, now: datetime) -> Asset | None:
         """Lets the asset show another original from now on; id, slug and name stay. None: there is no such asset."""
         ...

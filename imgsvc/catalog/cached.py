@@ -44,6 +44,9 @@ class CachedCatalog:
         """Nobody remembers what was not there, so no generation is used up."""
         return await self._catalog.add(asset_id, name, original, now=now)
 
+    async def add_once(self, asset_id: UUID, name: str, original: Original, *, now: datetime) -> tuple[Asset, bool]:
+        return await self._catalog.add_once(asset_id, name, original, now=now)
+
     async def replace(self, asset_id: UUID, original: Original, *, now: datetime) -> Asset | None:
         try:
             return await self._catalog.replace(asset_id, original, now=now)

@@ -68,26 +68,17 @@ class SqlCatalog:
         return await self._find_asset(_asset_columns.where(column == ref.value))
 
     async def find_same(self, name: str, digest: Digest) -> Asset | None:
-        same = (assets.c.digest == digest) & (assets.c.name == name)
-        return await self._find_asset(_asset_columns.where(same).order_by(assets.c.serial).limit(1))
+        return await self._find_asset(_same(name, digest))
 
     async def add(self, asset_id: UUID, name: str, original: Original, *, now: datetime) -> Asset:
-        def insert(connection: sa.Connection) -> Asset:
-            _keep_original(connection, original)
-            if connection.execute(sa.select(assets.c.serial).where(assets.c.id == str(asset_id))).first():
-                raise Conflict("There is an asset of that id already.")
-            slug = _free_slug(connection, asset_id)
-            connection.execute(
-                assets.insert().values(
-                    id=str(asset_id),
-                    slug=slug,
-                    name=name,
-                    digest=original.digest,
-                    created=_stored_time(now),
-                    modified=_stored_time(now),
-                )
-            )
-            return Asset(id=asset_id, slug=slug, name=name, original=original, created=now, modified=now)
+        return await self._write(lambda connection: _insert_asset(connection, asset_id, name, original, now))
+
+    async def add_once(self, asset_id: UUID, name: str, original: Original, *, now: datetime) -> tuple[Asset, bool]:
+        def insert(connection: sa.Connection) -> tuple[Asset, bool]:
+            row = connection.execute(_same(name, original.digest)).mappings().first()
+            if row is not None:
+                return _asset_from_row(row), False
+            return _insert_asset(connection, asset_id, name, original, now), True
 
         return await self._write(insert)
 
@@ -179,6 +170,29 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     """A transaction that reads first and writes then fails where another wrote between; IMMEDIATE never does."""
     reading = connection.get_execution_options().get("imgsvc_reading", False)
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _same(name: str, digest: Digest) -> sa.Select[Any]:
+    same = (assets.c.digest == digest) & (assets.c.name == name)
+    return _asset_columns.where(same).order_by(assets.c.serial).limit(1)
+
+
+def _insert_asset(connection: sa.Connection, asset_id: UUID, name: str, original: Original, now: datetime) -> Asset:
+    _keep_original(connection, original)
+    if connection.execute(sa.select(assets.c.serial).where(assets.c.id == str(asset_id))).first():
+        raise Conflict("There is an asset of that id already.")
+    slug = _free_slug(connection, asset_id)
+    connection.execute(
+        assets.insert().values(
+            id=str(asset_id),
+            slug=slug,
+            name=name,
+            digest=original.digest,
+            created=_stored_time(now),
+            modified=_stored_time(now),
+        )
+    )
+    return Asset(id=asset_id, slug=slug, name=name, original=original, created=now, modified=now)
 
 
 def _keep_original(connection: sa.Connection, original: Original) -> None:

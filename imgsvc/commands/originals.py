@@ -18,7 +18,7 @@ from imgsvc.core.errors import ImgsvcError
 from imgsvc.dialects.struct import write_media_url
 from imgsvc.render.local import PoolProber
 from imgsvc.service.ingest import Ingest, Taken
-from imgsvc.settings import Settings
+from imgsvc.settings import Settings, url_of
 from imgsvc.storage.spool import Spool
 
 _READ_CHUNK = 1 << 20
@@ -72,7 +72,7 @@ async def import_samples(settings: Settings) -> None:
     async with _ingest(settings) as (library, ingest):
         if not await library.catalog.is_empty():
             return
-        base = settings.public_url or f"http://{settings.host}:{settings.port}"
+        base = settings.public_url or url_of(settings.host, settings.port)
         console = Console(soft_wrap=True, highlight=False)
         console.print("Drawing sample products:")
         with TemporaryDirectory() as folder:

@@ -6,7 +6,7 @@ from pathlib import Path
 from anyio import to_thread
 
 from imgsvc.app.broker import make_pool
-from imgsvc.app.parts import make_defaults, make_limits, make_presets
+from imgsvc.app.parts import make_defaults, make_limits
 from imgsvc.core.assets import Digest, Original
 from imgsvc.core.errors import UnsupportedMedia
 from imgsvc.core.formats import SNIFFED_BYTES, format_from_extension, readable_formats, sniff_format
@@ -19,7 +19,7 @@ from imgsvc.settings import Settings
 
 async def render_file(settings: Settings, path: Path, query: str, output: Path) -> str:
     """Written beside and renamed. Raises InvalidParameter, UnsupportedMedia, OriginalError, ServiceError."""
-    transform = read_transform(query, presets=make_presets(settings))
+    transform = read_transform(query, presets=settings.presets)
     if transform.format is None:
         transform = replace(transform, format=format_from_extension(output.suffix[1:]))
     source = sniff_format(await to_thread.run_sync(_read_head, path))

@@ -160,7 +160,8 @@ def make_plan(original: Original, transform: Transform, *, defaults: Defaults, l
 def plan_stripped_original(original: Original, *, defaults: Defaults, limits: Limits) -> Plan:
     """The original without its metadata, and else as it is. Raises TooManyPixels."""
     plan = make_plan(original, NOTHING_ASKED, defaults=defaults, limits=limits)
-    return replace(plan, max_bytes=None, use_original=UseOriginal.ALWAYS)
+    encoding = replace(plan.encoding, format=original.info.format)
+    return replace(plan, encoding=encoding, max_bytes=None, use_original=UseOriginal.ALWAYS)
 
 
 def _kept_region(whole: Size, transform: Transform) -> Region | None:

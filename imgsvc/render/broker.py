@@ -112,7 +112,6 @@ class Broker:
         try:
             result = await self._pool.run(Render(path=wanted.path, plan=wanted.plan, output=str(scratch)))
             if isinstance(result, Failed):
-                outcome = result.error
                 raise error_from_failed(result)
             assert isinstance(result, Rendered)
             derivative = Derivative(
@@ -123,6 +122,10 @@ class Broker:
                 size=result.size,
             )
             self._cache.admit(scratch, derivative)
+        except ImgsvcError as error:
+            outcome = type(error).__name__
+            raise
+        else:
             outcome = "rendered"
             return derivative
         finally:

@@ -30,7 +30,7 @@ from imgsvc.render.messages import (
 
 _CONNECT_SECONDS = 5.0
 _CONNECT_PAUSE = 0.05
-_ATTEMPTS = 2
+_RECOVERY_SECONDS = 10.0
 
 
 class BrokerClient:
@@ -75,8 +75,10 @@ class BrokerClient:
         return True
 
     async def _ask(self, body: Probe | Wanted) -> Probed | Found:
-        """A broker that dies meanwhile is asked once more when it is back; what it had rendered is not lost."""
-        for _ in range(_ATTEMPTS):
+        """A broker that dies meanwhile is asked again when it is back; what it had rendered is not lost."""
+        loop = asyncio.get_running_loop()
+        given_up = loop.time() + self._deadline
+        while loop.time() < given_up:
             writer = await self._connect(seconds=_CONNECT_SECONDS)
             number = next(self._numbers)
             answered: asyncio.Future[Probed | Found | Failed] = asyncio.get_running_loop().create_future()
@@ -86,6 +88,9 @@ class BrokerClient:
                 async with asyncio.timeout(self._deadline):
                     answer = await answered
             except ConnectionError:
+                # A dying broker may take another connection or two.
+                given_up = min(given_up, loop.time() + _RECOVERY_SECONDS)
+                await asyncio.sleep(_CONNECT_PAUSE)
                 continue
             except TimeoutError:
                 raise RenderCrashed("The renderer did not answer in time.") from None
@@ -94,7 +99,7 @@ class BrokerClient:
             if isinstance(answer, Failed):
                 raise error_from_failed(answer)
             return answer
-        raise RenderCrashed("The renderer was lost twice while the picture was made.")
+        raise RenderCrashed("The renderer was lost while the picture was made.")
 
     async def _connect(self, *, seconds: float) -> asyncio.StreamWriter:
         async with self._connecting:

@@ -1,4 +1,4 @@
-"""The block structure of GIF89a (CompuServe, 1990), sections 15 to 27: for what libvips' decoder is too lenient to tell."""
+"""The blocks of GIF89a (CompuServe, 1990; sections 15 to 27), for what libvips is too lenient to tell."""
 
 from collections.abc import Iterator
 

@@ -8,19 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pyvips
-from py_svg_hush import filter_svg
 
 from imgsvc.core.errors import CorruptOriginal
 from imgsvc.core.formats import Format
 from imgsvc.core.geometry import Region, Size
 from imgsvc.core.plan import Plan
 from imgsvc.render.bmp import load_bmp
+from imgsvc.render.svg import sanitise_svg
 
 _JPEG_SHRINKS = (8, 4, 2)
 _SVG_OVERSAMPLING = 4
 """A distorted drawing is drawn at one scale, then stretched; without a bound a thin one made square would be huge."""
-
-_EMBEDDED_IN_SVG = {"image": ["jpeg", "png", "gif", "webp"]}
 
 
 def load_frames(path: Path, plan: Plan) -> list[pyvips.Image]:
@@ -50,7 +48,7 @@ def open_svg(path: Path, *, scale: float = 1) -> pyvips.Image:
     Raises CorruptOriginal, pyvips.Error.
     """
     try:
-        harmless = filter_svg(path.read_bytes(), _EMBEDDED_IN_SVG)
+        harmless = sanitise_svg(path.read_bytes())
     except ValueError as error:
         raise CorruptOriginal("The original is not well-formed SVG.") from error
     return pyvips.Image.svgload_buffer(harmless, scale=scale)

@@ -109,6 +109,7 @@ class _Worker:
                 sys.executable,
                 "-m",
                 "imgsvc.render.worker",
+                str(os.getpid()),
                 msgspec.json.encode(self._settings).decode(),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,

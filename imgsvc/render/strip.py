@@ -4,12 +4,14 @@ Walks the container and leaves out EXIF, XMP, IPTC, comments and other notes; co
 orientation is kept by the smallest EXIF that says it.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 from imgsvc.core.formats import Format
 from imgsvc.core.geometry import Orientation
 from imgsvc.render.gif import is_note, split_gif
+from imgsvc.render.svg import sanitise_svg
 
 
 def strip_metadata(data: bytes, source: Format, orientation: Orientation) -> bytes | None:
@@ -24,26 +26,41 @@ def strip_metadata(data: bytes, source: Format, orientation: Orientation) -> byt
 
 
 def _strip_jpeg(data: bytes, orientation: Orientation) -> bytes:
-    """ITU-T T.81, annex B. JFIF (APP0), profiles (APP2) and Adobe's colour transform (APP14) stay."""
+    """ITU-T T.81, annex B. JFIF (APP0), profiles (APP2) and Adobe's colour transform (APP14) stay.
+
+    What follows the end goes: phones put a film or a second picture there, with metadata of its own.
+    """
     kept = [data[:2]]
     if orientation is not Orientation.UPRIGHT:
         kept.append(_orientation_segment(orientation))
     position = 2
     while True:
-        if data[position] != 0xFF:
+        if data[position] != _MARKER:
             raise ValueError(position)
         marker = data[position + 1]
-        if marker == 0xFF:
+        if marker == _MARKER:  # fill byte: B.1.1.2
             position += 1
             continue
-        if marker == 0xDA:
-            kept.append(data[position:])
-            return b"".join(kept)
-        end = position + 2 + _big_endian(data, position + 2, 2)
+        if marker == _END:
+            return b"".join((*kept, data[position : position + 2]))
+        length = _big_endian(data, position + 2, 2)
+        if length < 2:
+            raise ValueError(position)
+        end = position + 2 + length
+        if marker == _SCAN:
+            following = _MARKER_BEHIND_SCAN.search(data, end)
+            if following is None:
+                raise ValueError(position)
+            end = following.start()
         segment = data[position:end]
         if _is_kept_segment(marker, segment):
             kept.append(segment)
         position = end
+
+
+_MARKER, _SCAN, _END = 0xFF, 0xDA, 0xD9
+# Within a scan 0xFF is followed by 0x00 or a restart marker: B.1.1.5.
+_MARKER_BEHIND_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 
 def _is_kept_segment(marker: int, segment: bytes) -> bool:
@@ -62,11 +79,13 @@ def _orientation_segment(orientation: Orientation) -> bytes:
 
 
 def _strip_png(data: bytes, orientation: Orientation) -> bytes:
-    """PNG, third edition, 5.3 and 11.3: every chunk that changes how pixels look stays."""
-    return data[:8] + b"".join(chunk for chunk in _png_chunks(data) if chunk[4:8] not in _PNG_NOTES)
+    """PNG, third edition, 5.3 and 11: what makes or changes pixels stays, whatever else there may be goes."""
+    return data[:8] + b"".join(chunk for chunk in _png_chunks(data) if chunk[4:8] in _PNG_KEPT)
 
 
-_PNG_NOTES = {b"eXIf", b"tEXt", b"zTXt", b"iTXt", b"tIME", b"caBX"}
+_PNG_KEPT = frozenset(
+    b"IHDR PLTE IDAT IEND tRNS gAMA cHRM iCCP sBIT sRGB cICP mDCV cLLI bKGD pHYs acTL fcTL fdAT".split()
+)
 
 
 def _png_chunks(data: bytes) -> Iterator[bytes]:
@@ -82,29 +101,48 @@ def _png_chunks(data: bytes) -> Iterator[bytes]:
 
 
 def _strip_webp(data: bytes, orientation: Orientation) -> bytes:
-    """RFC 9649, 2.7: EXIF and XMP chunks go, and the flags of VP8X that announce them."""
+    """RFC 9649, 2.7: the chunks of picture, animation and profile stay; the flags of VP8X announce no others."""
     kept: list[bytes] = []
+    stop = 8 + int.from_bytes(data[4:8], "little")
+    if data[:4] != b"RIFF" or data[8:12] != b"WEBP" or not 12 < stop <= len(data):
+        raise ValueError(stop)
     position = 12
-    while position < len(data):
+    while position < stop:
         name = data[position : position + 4]
         length = int.from_bytes(data[position + 4 : position + 8], "little")
         end = position + 8 + length + length % 2
+        if end > stop:
+            raise ValueError(position)
         chunk = data[position:end]
         if name == b"VP8X":
-            chunk = chunk[:8] + bytes((chunk[8] & ~0x0C,)) + chunk[9:]
-        if name not in (b"EXIF", b"XMP "):
+            chunk = chunk[:8] + bytes((chunk[8] & ~_WEBP_NOTE_FLAGS,)) + chunk[9:]
+        if name in _WEBP_KEPT:
             kept.append(chunk)
         position = end
     body = b"WEBP" + b"".join(kept)
     return b"RIFF" + len(body).to_bytes(4, "little") + body
 
 
+_WEBP_KEPT = frozenset((b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP"))
+_WEBP_NOTE_FLAGS = 0x0C  # E and X of VP8X: RFC 9649, figure 7
+
+
 def _strip_gif(data: bytes, orientation: Orientation) -> bytes:
     return b"".join(block for block in split_gif(data) if not is_note(block))
 
 
+def _strip_svg(data: bytes, orientation: Orientation) -> bytes:
+    return sanitise_svg(data)
+
+
 STRIPPERS: Mapping[Format, Callable[[bytes, Orientation], bytes]] = MappingProxyType(
-    {Format.JPEG: _strip_jpeg, Format.PNG: _strip_png, Format.WEBP: _strip_webp, Format.GIF: _strip_gif}
+    {
+        Format.JPEG: _strip_jpeg,
+        Format.PNG: _strip_png,
+        Format.WEBP: _strip_webp,
+        Format.GIF: _strip_gif,
+        Format.SVG: _strip_svg,
+    }
 )
 
 

@@ -27,8 +27,8 @@ _log = logging.getLogger(__name__)
 
 
 def main() -> None:
-    die_with_parent()
-    settings = msgspec.json.decode(sys.argv[1], type=WorkerSettings)
+    die_with_parent(int(sys.argv[1]))
+    settings = msgspec.json.decode(sys.argv[2], type=WorkerSettings)
     answers = os.dup(1)
     os.dup2(2, 1)
     set_up_vips(avif_input=settings.avif_input)

@@ -1,6 +1,7 @@
 """From what a URL asks for to bytes: which variant it is, without a pixel, and then its file, made or found."""
 
 from dataclasses import dataclass, replace
+from io import FileIO
 from pathlib import Path
 
 from anyio import to_thread
@@ -9,7 +10,7 @@ from cachetools import LRUCache
 from imgsvc.catalog.base import Catalog
 from imgsvc.core.assets import Asset, Original
 from imgsvc.core.errors import NotFound, NotPermitted, StoreFailure
-from imgsvc.core.formats import FORMATS, Format
+from imgsvc.core.formats import Format
 from imgsvc.core.limits import Limits
 from imgsvc.core.plan import Defaults, Plan, make_plan, plan_stripped_original
 from imgsvc.core.requests import PictureRequest
@@ -38,12 +39,17 @@ class Variant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
-    """Bytes to be sent: `data` where they are few, else the file at `path`. `derivative` None for an original."""
+    """Bytes to be sent: `data` where they are few, else `file`, open. `derivative` None for an original."""
 
-    path: Path
     length: int
-    data: bytes | None
-    derivative: Derivative | None
+    data: bytes | None = None
+    file: FileIO | None = None
+    derivative: Derivative | None = None
+
+    def close(self) -> None:
+        """By who was given it."""
+        if self.file is not None:
+            self.file.close()
 
 
 class Delivery:
@@ -97,7 +103,7 @@ class Delivery:
     async def load(self, variant: Variant) -> Body:
         """Rendered where it is not there; what is there is compared with what is known of it, and made again if wrong.
 
-        Raises what Renderer.render raises, StoreFailure.
+        Who asked closes it. Raises what Renderer.render raises, StoreFailure.
         """
         original = variant.asset.original
         path = self._blobs.local_path(original.digest)
@@ -112,21 +118,18 @@ class Delivery:
 
     def _read(self, derivative: Derivative) -> Body | None:
         """None where the file is not what it should be. Blocks."""
-        path = self._files.path(derivative.key, derivative.format)
-        data = None
         if derivative.length <= SMALL:
             data = self._files.read(derivative)
-            if data is None:
-                return None
-        elif not self._files.is_intact(derivative):
-            return None
-        return Body(path=path, length=derivative.length, data=data, derivative=derivative)
+            return None if data is None else Body(length=derivative.length, data=data, derivative=derivative)
+        file = self._files.open(derivative)
+        return None if file is None else Body(length=derivative.length, file=file, derivative=derivative)
 
     def _identify_original(self, asset: Asset) -> Variant:
         original = asset.original
         output = original.info.format
-        strips = self._strip_originals and FORMATS[output].encodes
-        plan = plan_stripped_original(original, defaults=self._defaults, limits=self._limits) if strips else None
+        plan = None
+        if self._strip_originals:
+            plan = plan_stripped_original(original, defaults=self._defaults, limits=self._limits)
         return Variant(
             asset=asset,
             transform=NOTHING_ASKED,
@@ -160,10 +163,15 @@ def _original_key(original: Original) -> VariantKey:
 def _open_original(path: Path, original: Original) -> Body:
     """Raises StoreFailure."""
     try:
-        data = path.read_bytes() if original.length <= SMALL else None
-        present = path.stat().st_size if data is None else len(data)
+        if original.length <= SMALL:
+            body = Body(length=original.length, data=path.read_bytes())
+            present = len(body.data or b"")
+        else:
+            body = Body(length=original.length, file=path.open("rb", buffering=0))
+            present = path.stat().st_size
     except OSError as error:
         raise StoreFailure("The original cannot be read at the moment.") from error
     if present != original.length:
+        body.close()
         raise StoreFailure("The original is not whole.")
-    return Body(path=path, length=original.length, data=data, derivative=None)
+    return body

@@ -43,11 +43,14 @@ class Ingest:
         return await self._catalog.add(asset_id or uuid4(), clean_name(name), original, now=self._now())
 
     async def add_once(self, spooled: Spooled, name: str, *, asset_id: UUID | None = None) -> Taken:
-        """As `add`, but safe to repeat."""
-        same = await self._catalog.find_same(clean_name(name), spooled.digest)
+        """As `add`, but safe to repeat, also at the same time. What is known is not decoded again."""
+        name = clean_name(name)
+        same = await self._catalog.find_same(name, spooled.digest)
         if same is not None:
             return Taken(asset=same, is_new=False)
-        return Taken(asset=await self.add(spooled, name, asset_id=asset_id), is_new=True)
+        original = await self._keep(spooled)
+        asset, is_new = await self._catalog.add_once(asset_id or uuid4(), name, original, now=self._now())
+        return Taken(asset=asset, is_new=is_new)
 
     async def replace(self, asset_id: UUID, spooled: Spooled) -> Asset:
         """The asset keeps id, slug and name and shows the new bytes from the next request on, everywhere.

@@ -5,10 +5,13 @@ it: its length is compared at every read, its CRC-32 whenever the file is not th
 truncated, foreign or bit-flipped file is a miss.
 """
 
+import contextlib
 import os
+import shutil
 import sqlite3
 import zlib
 from contextlib import closing
+from io import FileIO
 from pathlib import Path
 from time import time
 from typing import NamedTuple
@@ -50,20 +53,31 @@ class DerivativeFiles:
             return data
         return data if self._holds(derivative, zlib.crc32(data), identity) else None
 
-    def is_intact(self, derivative: Derivative) -> bool:
-        """As `read` finds out, with a chunk at a time in memory."""
-        checksum = length = 0
+    def open(self, derivative: Derivative) -> FileIO | None:
+        """As `read`, for files too large to be held in memory. Who asked closes it; eviction does not disturb it."""
         try:
-            with open(self._path(derivative.key, derivative.format), "rb", buffering=0) as file:
-                identity = _identity(file.fileno())
-                if self._verified.get(derivative.key) == identity:
-                    return True
-                while chunk := file.read(_READ_CHUNK):
-                    checksum = zlib.crc32(chunk, checksum)
-                    length += len(chunk)
+            file = FileIO(self._path(derivative.key, derivative.format))
         except OSError:
+            return None
+        try:
+            intact = self._is_intact(derivative, file)
+        except OSError:
+            intact = False
+        if intact:
+            return file
+        file.close()
+        return None
+
+    def _is_intact(self, derivative: Derivative, file: FileIO) -> bool:
+        identity = _identity(file.fileno())
+        if identity.length != derivative.length:
             return False
-        return length == derivative.length and self._holds(derivative, checksum, identity)
+        if self._verified.get(derivative.key) == identity:
+            return True
+        checksum = 0
+        while chunk := file.read(_READ_CHUNK):
+            checksum = zlib.crc32(chunk, checksum)
+        return self._holds(derivative, checksum, identity)
 
     def _holds(self, derivative: Derivative, checksum: int, identity: "_Identity") -> bool:
         if checksum != derivative.crc32:
@@ -100,13 +114,9 @@ class DerivativeCache:
         self._files = DerivativeFiles(root)
         self._scratch = root / "scratch"
         self._budget = budget
+        shutil.rmtree(self._scratch, ignore_errors=True)
         self._scratch.mkdir(parents=True, exist_ok=True)
-        for orphan in self._scratch.iterdir():
-            orphan.unlink()
-        self._index = sqlite3.connect(root / "index.sqlite", isolation_level=None)
-        # The index may lose its last rows with the machine's power: those files are made again.
-        self._index.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;")
-        self._index.executescript(_SCHEMA)
+        self._index = _open_index(root)
         with closing(self._index.execute("SELECT coalesce(sum(length), 0) FROM derivatives")) as rows:
             self._length: int = rows.fetchone()[0]
 
@@ -157,7 +167,7 @@ class DerivativeCache:
     def discard(self, derivative: Derivative) -> None:
         """Readers that hold the file open read on."""
         self._forget(derivative.key)
-        self._files.path(derivative.key, derivative.format).unlink(missing_ok=True)
+        self._unlink(derivative.key, derivative.format)
 
     def close(self) -> None:
         self._index.close()
@@ -165,6 +175,11 @@ class DerivativeCache:
     def _forget(self, key: VariantKey) -> None:
         with closing(self._index.execute("DELETE FROM derivatives WHERE key = ? RETURNING length", (key,))) as rows:
             self._length -= sum(length for (length,) in rows)
+
+    def _unlink(self, key: VariantKey, output: Format) -> None:
+        """What cannot be unlinked is foreign, a folder say, and in nobody's way but its own derivative's."""
+        with contextlib.suppress(OSError):
+            self._files.path(key, output).unlink()
 
     def _evict(self, *, keep: VariantKey) -> None:
         """To a tenth below the budget, so that it is not done at every admission."""
@@ -177,7 +192,38 @@ class DerivativeCache:
                 if self._length <= self._budget * 0.9:
                     return
                 self._forget(key)
-                self._files.path(key, output).unlink(missing_ok=True)
+                self._unlink(key, output)
+
+
+def _open_index(root: Path) -> sqlite3.Connection:
+    """Where it is new or damaged, files of an older one go: nobody vouches for them, and they count for no budget.
+
+    It may lose its last rows with the machine's power (synchronous = NORMAL under WAL): those files are made again.
+    """
+    path = root / "index.sqlite"
+    is_new = not path.exists()
+    try:
+        index = _connect(path)
+    except sqlite3.DatabaseError:
+        is_new = True
+        for left in root.glob("index.sqlite*"):
+            left.unlink()
+        index = _connect(path)
+    if is_new:
+        for shard in root.glob("[0-9a-f][0-9a-f]"):
+            shutil.rmtree(shard, ignore_errors=True)
+    return index
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    index = sqlite3.connect(path, isolation_level=None)
+    try:
+        index.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")
+        index.executescript(_SCHEMA)
+    except sqlite3.DatabaseError:
+        index.close()
+        raise
+    return index
 
 
 _SCHEMA = """

@@ -77,6 +77,6 @@ def _parsed_date(text: str | None) -> datetime | None:
         return None
     try:
         parsed = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed

@@ -37,7 +37,7 @@ class Measured:
 
 def route_label(path: str) -> str:
     """The first folder alone: a label a picture would be a time series a picture."""
-    first = path.split("/", 2)[1]
+    first = path[1:].partition("/")[0]
     return first if first in _ROUTES else "other"
 
 

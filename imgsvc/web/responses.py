@@ -4,12 +4,13 @@ Starlette's FileResponse is not used: it stats, opens and reads in several threa
 cost of one hop that reads a small file whole.
 """
 
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
-import aiofiles
+from anyio import to_thread
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -90,6 +91,13 @@ class PictureResponse(Response):
             return
         body = await self._load()
         try:
+            await self._send(send, body, sent, with_content=scope["method"] != "HEAD")
+        finally:
+            body.close()
+
+    async def _send(self, send: Send, body: Body, sent: Mapping[bytes, str], *, with_content: bool) -> None:
+        head = self._head
+        try:
             selected = select_range(
                 header=sent.get(b"range"),
                 if_range=sent.get(b"if-range"),
@@ -102,7 +110,7 @@ class PictureResponse(Response):
             await _send_head(send, 416, [(b"content-range", total), (b"cache-control", b"no-store")])
             await send({"type": "http.response.body"})
             return
-        await _send_body(send, head, body, selected, with_content=scope["method"] != "HEAD")
+        await _send_body(send, head, body, selected, with_content=with_content)
 
 
 async def _send_body(
@@ -118,22 +126,19 @@ async def _send_body(
         await send({"type": "http.response.body"})
     elif body.data is not None:
         await send({"type": "http.response.body", "body": body.data[start:stop]})
-    else:
-        await _stream(send, body, start, stop)
+    elif body.file is not None:
+        await _stream(send, body.file.fileno(), start, stop)
 
 
-async def _stream(send: Send, body: Body, start: int, stop: int) -> None:
+async def _stream(send: Send, descriptor: int, start: int, stop: int) -> None:
     """A chunk at a time; the server's flow control holds `send` back while the client is slow."""
-    async with aiofiles.open(body.path, "rb") as file:
-        await file.seek(start)
-        left = stop - start
-        while left > 0:
-            chunk = await file.read(min(_CHUNK, left))
-            if not chunk:
-                # The length was promised: breaking off is the only honest end.
-                raise OSError(f"{body.path} ended {left} bytes early")
-            left -= len(chunk)
-            await send({"type": "http.response.body", "body": chunk, "more_body": left > 0})
+    while start < stop:
+        chunk = await to_thread.run_sync(os.pread, descriptor, min(_CHUNK, stop - start), start)
+        if not chunk:
+            # The length was promised: breaking off is the only honest end.
+            raise OSError(f"a file ended {stop - start} bytes early")
+        start += len(chunk)
+        await send({"type": "http.response.body", "body": chunk, "more_body": start < stop})
 
 
 async def _send_head(send: Send, status: int, headers: RawHeaders) -> None:

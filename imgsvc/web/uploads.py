@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from anyio import to_thread
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from imgsvc.core.errors import InvalidParameter, PayloadTooLarge
 from imgsvc.storage.blobs import BlobStore
@@ -59,6 +59,8 @@ async def spooled_upload(request: Request, *, part: str, blobs: BlobStore, limit
                 if parts.gathered >= _HOP:
                     await to_thread.run_sync(spool.write, parts.take())
             parser.finalize()
+        except ClientDisconnect as error:
+            raise InvalidParameter("body", expected="complete multipart/form-data", received="a part of it") from error
         except FormParserError as error:
             raise InvalidParameter("body", expected="well-formed multipart/form-data", received="") from error
         await to_thread.run_sync(spool.write, parts.take())
