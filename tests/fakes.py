@@ -1,0 +1,100 @@
+"""The official fakes: what stands in for render workers and stores where a test is about something else."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import md5, sha256
+from pathlib import Path
+from zlib import crc32
+
+from imgsvc.core.assets import Digest, ImageInfo, Original
+from imgsvc.core.errors import ImgsvcError
+from imgsvc.core.formats import SNIFFED_BYTES, Format
+from imgsvc.core.geometry import Size
+from imgsvc.core.plan import Plan
+from imgsvc.core.variant import Derivative, VariantKey
+from imgsvc.storage.derivatives import DerivativeFiles
+from imgsvc.storage.spool import Spooled
+
+NOON = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
+
+PNG = b"\x89PNG\r\n\x1a\n"
+"""Enough to be taken for one by its signature."""
+
+
+_SIZE = Size(600, 400)
+
+
+def make_original(data: bytes = PNG, *, info: ImageInfo | None = None) -> Original:
+    """Of bytes that nobody decodes; 600 x 400 px, PNG, where `info` does not say otherwise."""
+    return Original(
+        digest=Digest(sha256(data).hexdigest()),
+        md5=md5(data, usedforsecurity=False).hexdigest(),
+        length=len(data),
+        info=info or ImageInfo(format=Format.PNG, size=_SIZE),
+    )
+
+
+def make_spooled(path: Path, data: bytes) -> Spooled:
+    """As a Spool leaves it: a complete file at `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return Spooled(
+        path=path,
+        digest=Digest(sha256(data).hexdigest()),
+        md5=md5(data, usedforsecurity=False).hexdigest(),
+        length=len(data),
+        head=data[:SNIFFED_BYTES],
+    )
+
+
+@dataclass
+class FakeProber:
+    """Believes every file to be `size` px large, unless it is told to fail. `probed` is what it was asked."""
+
+    size: Size = _SIZE
+    failure: ImgsvcError | None = None
+    probed: list[tuple[Path, Format]] = field(default_factory=list[tuple[Path, Format]])
+
+    async def probe(self, path: Path, source: Format) -> ImageInfo:
+        self.probed.append((path, source))
+        if self.failure is not None:
+            raise self.failure
+        return ImageInfo(format=source, size=self.size)
+
+
+@dataclass
+class FakeRenderer(FakeProber):
+    """Writes the plan's own text in place of pixels, where `files` looks for derivatives.
+
+    `rendered` are the keys it was asked for, in order; `distrusted` those that it was told are wrong on disk. It finds
+    what it has written before as the broker's index does: without looking into the file. `before_answering` is called
+    with each derivative's path when it has been written.
+    """
+
+    files: DerivativeFiles = field(kw_only=True)
+    before_answering: Callable[[Path], None] | None = None
+    asked: list[VariantKey] = field(default_factory=list[VariantKey])
+    rendered: list[VariantKey] = field(default_factory=list[VariantKey])
+    distrusted: list[VariantKey] = field(default_factory=list[VariantKey])
+
+    async def render(self, key: VariantKey, original: Path, plan: Plan, *, distrust: bool = False) -> Derivative:
+        if self.failure is not None:
+            raise self.failure
+        self.asked.append(key)
+        if distrust:
+            self.distrusted.append(key)
+        data = rendition_of(plan)
+        path = self.files.path(key, plan.encoding.format)
+        if distrust or not path.exists():
+            self.rendered.append(key)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        if self.before_answering is not None:
+            self.before_answering(path)
+        return Derivative(key=key, format=plan.encoding.format, length=len(data), crc32=crc32(data), size=plan.result)
+
+
+def rendition_of(plan: Plan) -> bytes:
+    """What `FakeRenderer` makes of a plan."""
+    return plan.canonical().encode()

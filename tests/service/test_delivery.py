@@ -1,0 +1,239 @@
+"""Delivery: identified without a file, loaded with as few renders as can be, and never a wrong byte."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from imgsvc.catalog.sql import SqlCatalog
+from imgsvc.core.assets import Asset, AssetKind, AssetRef, ImageInfo
+from imgsvc.core.errors import NotFound, NotPermitted, Overloaded, StoreFailure, TooManyPixels
+from imgsvc.core.formats import Format
+from imgsvc.core.geometry import Size
+from imgsvc.core.limits import Limits
+from imgsvc.core.plan import Defaults
+from imgsvc.core.requests import PictureRequest
+from imgsvc.core.transform import Metadata, Transform
+from imgsvc.core.variant import VariantKey
+from imgsvc.service.delivery import SMALL, Delivery, Variant
+from imgsvc.service.ingest import Ingest
+from imgsvc.storage.blobs import LocalBlobs
+from imgsvc.storage.derivatives import DerivativeFiles
+from tests.fakes import NOON, PNG, FakeRenderer, make_spooled, rendition_of
+
+pytestmark = pytest.mark.anyio
+
+NARROW = Transform(width=30)
+
+
+@dataclass
+class Bench:
+    """A Delivery and what it works with; one asset is in the library."""
+
+    delivery: Delivery
+    renderer: FakeRenderer
+    files: DerivativeFiles
+    blobs: LocalBlobs
+    catalog: SqlCatalog
+    asset: Asset
+
+    def asked(self, transform: Transform = NARROW) -> PictureRequest:
+        return PictureRequest(ref=AssetRef(AssetKind.SLUG, self.asset.slug), transform=transform)
+
+    async def identified(self, transform: Transform = NARROW) -> Variant:
+        return await self.delivery.identify(self.asked(transform))
+
+    def file_of(self, variant: Variant) -> Path:
+        return self.files.path(variant.key, variant.format)
+
+    def another(self, *, strip_originals: bool = False, revision: str = "1") -> Delivery:
+        """As another process has it: the same library, nothing remembered."""
+        return Delivery(
+            catalog=self.catalog,
+            blobs=self.blobs,
+            files=DerivativeFiles(self.files.path(VariantKey("0" * 32), Format.PNG).parents[2]),
+            renderer=self.renderer,
+            defaults=Defaults(),
+            limits=Limits(),
+            revision=revision,
+            strip_originals=strip_originals,
+        )
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncGenerator[Bench]:
+    files, blobs = DerivativeFiles(tmp_path / "derivatives"), LocalBlobs(tmp_path / "originals")
+    renderer = FakeRenderer(files=files)
+    async with SqlCatalog(f"sqlite:///{tmp_path / 'catalog.sqlite'}") as catalog:
+        ingest = Ingest(catalog=catalog, blobs=blobs, prober=renderer, now=lambda: NOON)
+        asset = await ingest.add(make_spooled(blobs.spool_path(), PNG), "shirt.png")
+        delivery = Delivery(
+            catalog=catalog,
+            blobs=blobs,
+            files=files,
+            renderer=renderer,
+            defaults=Defaults(),
+            limits=Limits(),
+            revision="1",
+            strip_originals=False,
+        )
+        yield Bench(delivery, renderer, files, blobs, catalog, asset)
+
+
+class TestIdentify:
+    async def test_it_touches_no_file_and_renders_nothing(self, bench: Bench) -> None:
+        """So that 303 and 304 cost no pixel."""
+        bench.blobs.local_path(bench.asset.original.digest).unlink()
+
+        variant = await bench.identified()
+
+        assert variant.asset == bench.asset
+        assert variant.format is Format.PNG
+        assert bench.renderer.asked == []
+
+    async def test_asking_for_nothing_is_asking_for_the_original(self, bench: Bench) -> None:
+        variant = await bench.identified(Transform())
+
+        assert variant.plan is None
+        assert variant.key == bench.asset.original.digest[:32]
+
+    async def test_an_extension_of_another_format_asks_for_a_rendition(self, bench: Bench) -> None:
+        """And the original's own for the original."""
+        as_webp = await bench.delivery.identify(replace(bench.asked(Transform()), extension=Format.WEBP))
+        as_png = await bench.delivery.identify(replace(bench.asked(Transform()), extension=Format.PNG))
+
+        assert (as_webp.format, as_webp.plan is None) == (Format.WEBP, False)
+        assert (as_png.format, as_png.plan is None) == (Format.PNG, True)
+
+    async def test_a_key_says_the_original_the_plan_and_the_renderer(self, bench: Bench) -> None:
+        """It changes with each of them."""
+        keys = {
+            (await bench.identified()).key,
+            (await bench.identified(Transform(width=31))).key,
+            (await bench.another(revision="2").identify(bench.asked())).key,
+        }
+        await bench.catalog.replace(bench.asset.id, replace(bench.asset.original, digest="f" * 64), now=NOON)  # pyright: ignore[reportArgumentType]
+        keys.add((await bench.identified()).key)
+
+        assert len(keys) == 4
+
+    async def test_the_transform_names_its_format(self, bench: Bench) -> None:
+        """A canonical URL made of it says all by itself."""
+        assert (await bench.identified()).transform.format is Format.PNG
+
+    async def test_an_asset_that_is_not_there_is_not_found(self, bench: Bench) -> None:
+        ref = AssetRef(AssetKind.GUID, "00000000-0000-4000-8000-000000000000")
+
+        with pytest.raises(NotFound):
+            await bench.delivery.identify(PictureRequest(ref=ref, transform=NARROW))
+
+    async def test_more_than_is_made_is_refused(self, bench: Bench) -> None:
+        """Before anything is read."""
+        tall = replace(bench.asset.original, info=ImageInfo(format=Format.PNG, size=Size(1, 9000)))
+        await bench.catalog.replace(bench.asset.id, replace(tall, digest="e" * 64), now=NOON)  # pyright: ignore[reportArgumentType]
+
+        with pytest.raises(TooManyPixels):
+            await bench.identified(Transform(format=Format.WEBP))
+
+    async def test_metadata_is_refused_where_originals_are_stripped(self, bench: Bench) -> None:
+        """Whatever else is asked for."""
+        stripping = bench.another(strip_originals=True)
+
+        with pytest.raises(NotPermitted):
+            await stripping.identify(bench.asked(Transform(metadata=Metadata.KEEP)))
+        assert (await stripping.identify(bench.asked(Transform()))).plan is not None
+
+
+class TestLoad:
+    async def test_it_is_rendered_once_and_then_found(self, bench: Bench) -> None:
+        """What this process has been told is not asked again."""
+        variant = await bench.identified()
+        assert variant.plan is not None
+
+        bodies = [await bench.delivery.load(variant) for _ in range(3)]
+
+        assert {body.data for body in bodies} == {rendition_of(variant.plan)}
+        assert bench.renderer.asked == bench.renderer.rendered == [variant.key]
+
+    async def test_another_process_finds_it(self, bench: Bench) -> None:
+        """It asks once, and nothing is rendered again."""
+        variant = await bench.identified()
+        await bench.delivery.load(variant)
+
+        body = await bench.another().load(variant)
+
+        assert body.derivative is not None
+        assert bench.renderer.asked == [variant.key] * 2
+        assert bench.renderer.rendered == [variant.key]
+
+    async def test_what_was_evicted_is_made_again(self, bench: Bench) -> None:
+        variant = await bench.identified()
+        before = await bench.delivery.load(variant)
+        bench.file_of(variant).unlink()
+
+        after = await bench.delivery.load(variant)
+
+        assert after == before
+        assert bench.renderer.distrusted == []
+
+    async def test_what_is_wrong_on_disk_is_made_again(self, bench: Bench) -> None:
+        """The renderer trusts its index, so it is told not to."""
+        variant = await bench.identified()
+        before = await bench.delivery.load(variant)
+        bench.file_of(variant).write_bytes(b"rubbish")
+
+        after = await bench.delivery.load(variant)
+
+        assert after == before
+        assert bench.renderer.distrusted == [variant.key]
+
+    async def test_what_cannot_be_read_back_is_a_failure_of_the_store(self, bench: Bench) -> None:
+        """After three looks, not an endless loop."""
+        bench.renderer.before_answering = Path.unlink
+        variant = await bench.identified()
+
+        with pytest.raises(StoreFailure, match="cannot be read back"):
+            await bench.delivery.load(variant)
+
+        assert len(bench.renderer.asked) == 2
+
+    async def test_the_renderers_failure_is_passed_on(self, bench: Bench) -> None:
+        """And nothing is remembered of it."""
+        variant = await bench.identified()
+        bench.renderer.failure = Overloaded("Too many pictures are being rendered.")
+        with pytest.raises(Overloaded):
+            await bench.delivery.load(variant)
+        bench.renderer.failure = None
+
+        assert (await bench.delivery.load(variant)).data is not None
+
+    async def test_an_original_is_given_as_it_came(self, bench: Bench) -> None:
+        """And nobody is asked."""
+        body = await bench.delivery.load(await bench.identified(Transform()))
+
+        assert (body.data, body.length, body.derivative) == (PNG, len(PNG), None)
+        assert bench.renderer.asked == []
+
+    @pytest.mark.parametrize("more", [0, 1])
+    async def test_what_is_large_is_not_held_in_memory(self, bench: Bench, tmp_path: Path, more: int) -> None:
+        """Above the bound there is an open file to stream from."""
+        data = PNG + bytes(SMALL - len(PNG) + more)
+        ingest = Ingest(catalog=bench.catalog, blobs=bench.blobs, prober=bench.renderer, now=lambda: NOON)
+        await ingest.replace(bench.asset.id, make_spooled(bench.blobs.spool_path(), data))
+
+        body = await bench.delivery.load(await bench.identified(Transform()))
+
+        assert body.length == len(data)
+        assert (body.data is None) == bool(more)
+        assert (body.data or (body.file and body.file.read())) == data
+        body.close()
+
+    @pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(PNG[:-1])], ids=["gone", "cut"])
+    async def test_an_original_that_is_not_whole_is_not_given(self, bench: Bench, harm: object) -> None:
+        """503: somebody has to look after the disk."""
+        assert callable(harm)
+        harm(bench.blobs.local_path(bench.asset.original.digest))
+
+        with pytest.raises(StoreFailure):
+            await bench.delivery.load(await bench.identified(Transform()))

@@ -1,0 +1,43 @@
+"""Originals in plain files."""
+
+from pathlib import Path
+
+import pytest
+
+from imgsvc.core.errors import StoreFailure
+from imgsvc.storage.blobs import LocalBlobs
+from tests.storage.conformance import BlobStoreConformance, digest_of, keep, spool
+
+
+class TestLocalBlobs(BlobStoreConformance):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> LocalBlobs:
+        return LocalBlobs(tmp_path / "originals")
+
+    def test_files_lie_by_their_digest(self, tmp_path: Path, store: LocalBlobs) -> None:
+        """`ab/cd/abcd…`: operators find and back them up by it."""
+        digest = keep(store, b"picture")
+
+        found = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()]
+        assert found == [f"originals/{digest[:2]}/{digest[2:4]}/{digest}"]
+
+    def test_a_store_that_cannot_be_written_says_so(self, tmp_path: Path) -> None:
+        """Without the path in the sentence: callers see it."""
+        (tmp_path / "originals").write_bytes(b"in the way")
+        store = LocalBlobs(tmp_path / "originals")
+
+        with pytest.raises(StoreFailure) as failed:
+            store.spool_path()
+
+        assert str(tmp_path) not in str(failed.value)
+
+    def test_a_store_that_cannot_keep_says_so(self, tmp_path: Path, store: LocalBlobs) -> None:
+        """And the spooled file stays for whoever has to remove it."""
+        path = spool(store, b"picture")
+        (tmp_path / "originals" / digest_of(b"picture")[:2]).write_bytes(b"in the way")
+
+        with pytest.raises(StoreFailure) as failed:
+            store.keep(path, digest_of(b"picture"))
+
+        assert path.exists()
+        assert str(tmp_path) not in str(failed.value)
