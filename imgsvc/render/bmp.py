@@ -38,7 +38,8 @@ def load_bmp(path: Path) -> pyvips.Image:
 
 
 def save_bmp(image: pyvips.Image) -> bytes:
-    """8 bit a channel, without alpha."""
+    """8 bit a channel. Alpha is dropped: the plan has put it on a colour, or the picture is opaque."""
+    image = image.flatten() if image.hasalpha() else image
     mode = "L" if image.bands == 1 else "RGB"
     memory = image.write_to_memory()
     target = BytesIO()

@@ -152,7 +152,7 @@ class Broker:
                 task.add_done_callback(self._tasks.discard)
         except (asyncio.IncompleteReadError, ConnectionError):
             return
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, ValueError, RecursionError):
             _log.exception("broker.question_not_understood")
         finally:
             writer.close()

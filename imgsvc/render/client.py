@@ -10,7 +10,7 @@ from typing import Self
 import msgspec
 
 from imgsvc.core.assets import ImageInfo
-from imgsvc.core.errors import RenderCrashed
+from imgsvc.core.errors import RenderCrashed, RenderTimeout
 from imgsvc.core.formats import Format
 from imgsvc.core.limits import Limits
 from imgsvc.core.plan import Plan
@@ -52,6 +52,8 @@ class BrokerClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._writer is not None:
+            self._writer.close()
         if self._listener is not None:
             self._listener.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -93,7 +95,7 @@ class BrokerClient:
                 await asyncio.sleep(_CONNECT_PAUSE)
                 continue
             except TimeoutError:
-                raise RenderCrashed("The renderer did not answer in time.") from None
+                raise RenderTimeout("The renderer did not answer in time.") from None
             finally:
                 self._pending.pop(number, None)
             if isinstance(answer, Failed):
@@ -128,7 +130,8 @@ class BrokerClient:
                 waiting = self._pending.get(answer.number)
                 if waiting is not None and not waiting.done():
                     waiting.set_result(answer.body)
-        except (asyncio.IncompleteReadError, OSError):
+        except (asyncio.IncompleteReadError, OSError, msgspec.DecodeError):
+            # Whoever waits asks again, over another connection.
             pass
         finally:
             writer.close()

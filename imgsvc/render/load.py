@@ -78,20 +78,14 @@ def _color_options(*, to_srgb: bool) -> dict[str, Any]:
 
 
 def _load_region(path: Path, source: Format, region: Region, size: Size) -> pyvips.Image:
-    """A JPEG is reduced while reading by the largest factor that leaves at least twice what is needed.
-
-    The region's edges then lie within half a reduced pixel, a quarter of a result's pixel at most.
-    """
+    """A JPEG is reduced while reading, by the largest factor that divides the region and leaves twice what is needed."""
     room = min(region.width // size.width, region.height // size.height) // 2
-    shrink = next((factor for factor in _JPEG_SHRINKS if factor <= room), 1) if source is Format.JPEG else 1
-    if shrink > 1:
-        image = pyvips.Image.new_from_file(str(path), access="sequential", fail_on="truncated", shrink=shrink)
-    else:
-        image = pyvips.Image.new_from_file(str(path), access="sequential", fail_on="truncated")
-    left, top = min(region.left // shrink, image.width - 1), min(region.top // shrink, image.height - 1)
-    width = max(1, min(region.width // shrink, image.width - left))
-    height = max(1, min(region.height // shrink, image.height - top))
-    return image.crop(left, top, width, height)
+    exact = (factor for factor in _JPEG_SHRINKS if factor <= room and all(side % factor == 0 for side in region))
+    shrink = next(exact, 1) if source is Format.JPEG else 1
+    if shrink == 1:
+        return pyvips.Image.new_from_file(str(path), access="sequential", fail_on="truncated").crop(*region)
+    image = pyvips.Image.new_from_file(str(path), access="sequential", fail_on="truncated", shrink=shrink)
+    return image.crop(*(side // shrink for side in region))
 
 
 def _draw_svg(path: Path, size: Size, region: Region | None) -> pyvips.Image:

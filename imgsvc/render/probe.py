@@ -1,5 +1,6 @@
 """What a file is: its header, checked against the limits, and then one decode to its end."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pyvips
@@ -41,8 +42,7 @@ def probe(path: Path, source: Format, limits: Limits) -> ImageInfo:
     _check(info, limits)
     if source is Format.GIF:
         _check_gif_ends(path)
-    _decode_to_its_end(path, info)
-    return info
+    return _decode_to_its_end(path, info)
 
 
 def _read_header(path: Path, source: Format) -> ImageInfo:
@@ -88,10 +88,14 @@ def _check_gif_ends(path: Path) -> None:
         raise CorruptOriginal("The animation breaks off before its end.") from error
 
 
-def _decode_to_its_end(path: Path, info: ImageInfo) -> None:
-    """A picture that breaks off half-way is refused now, not when a shop window asks for it."""
-    if info.frames > 1:
+def _decode_to_its_end(path: Path, info: ImageInfo) -> ImageInfo:
+    """A picture that breaks off half-way is refused now, not when a shop window asks for it.
+
+    Of a GIF, which is always loaded with alpha, it is found out whether anything in it is transparent.
+    """
+    if info.format is Format.GIF or info.frames > 1:
         strip = pyvips.Image.new_from_file(str(path), n=info.frames, access="sequential", fail_on="truncated")
-        strip.avg()
-    else:
-        pyvips.Image.thumbnail(str(path), 64, height=64, size="force", no_rotate=True, fail_on="truncated").avg()
+        lowest = strip[strip.bands - 1].min() if info.has_alpha else strip.avg()
+        return replace(info, has_alpha=info.has_alpha and lowest != 255)
+    pyvips.Image.thumbnail(str(path), 64, height=64, size="force", no_rotate=True, fail_on="truncated").avg()
+    return info
