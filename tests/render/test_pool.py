@@ -1,0 +1,308 @@
+"""Workers that hang, die, grow or are given up: each harms one job at most, and that one is answered."""
+
+import asyncio
+import os
+import signal
+import zlib
+from pathlib import Path
+
+import anyio
+import pytest
+import pyvips
+
+from imgsvc.core.assets import ImageInfo
+from imgsvc.core.errors import RenderCrashed, RenderTimeout, TooManyPixels
+from imgsvc.core.formats import Format
+from imgsvc.core.geometry import Orientation, Size
+from imgsvc.core.limits import Limits
+from imgsvc.core.plan import Defaults, Plan, make_plan, plan_stripped_original
+from imgsvc.core.transform import Transform
+from imgsvc.render.local import PoolProber
+from imgsvc.render.messages import Failed, Probe, Probed, Render, Rendered, Result
+from imgsvc.render.pool import Pool
+from imgsvc.render.worker_settings import WorkerSettings
+from tests.originals import avif, decode, jpeg, truncated
+from tests.render.darkroom import HeldOriginal, is_gone, running_pool, worker_pids
+from tests.strategies import original_of
+
+pytestmark = pytest.mark.anyio
+
+DATA = jpeg()
+INFO = ImageInfo(format=Format.JPEG, size=Size(400, 300))
+
+
+def stripping() -> Plan:
+    """The bytes are read once and in one go, which a pipe allows."""
+    return plan_stripped_original(original_of(INFO), defaults=Defaults(), limits=Limits())
+
+
+def job(path: Path, output: Path, plan: Plan | None = None) -> Render:
+    return Render(path=str(path), plan=plan or stripping(), output=str(output))
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> Path:
+    path = tmp_path / "whole.jpg"
+    path.write_bytes(DATA)
+    return path
+
+
+async def assert_works(pool: Pool, whole: Path, tmp_path: Path) -> None:
+    result = await pool.run(job(whole, tmp_path / "afterwards"))
+
+    assert isinstance(result, Rendered)
+    assert (tmp_path / "afterwards").read_bytes() == DATA
+
+
+async def test_a_job_is_done(whole: Path, tmp_path: Path) -> None:
+    """The file is there and is what the answer says."""
+    async with running_pool() as pool:
+        result = await pool.run(job(whole, tmp_path / "out"))
+
+    data = (tmp_path / "out").read_bytes()
+    assert result == Rendered(length=len(data), crc32=zlib.crc32(data), size=Size(400, 300))
+
+
+async def test_more_jobs_than_workers_wait_their_turn(tmp_path: Path) -> None:
+    """And each gets its own answer."""
+    for side in range(1, 13):
+        (tmp_path / f"{side}.jpg").write_bytes(jpeg(side * 10, 50))
+
+    async with running_pool(workers=2) as pool:
+        results = await asyncio.gather(
+            *(pool.run(Probe(str(tmp_path / f"{side}.jpg"), Format.JPEG, Limits())) for side in range(1, 13))
+        )
+
+    assert [result.info.size for result in results if isinstance(result, Probed)] == [
+        Size(side * 10, 50) for side in range(1, 13)
+    ]
+
+
+async def test_a_corrupt_original_costs_no_worker(whole: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken").write_bytes(truncated(DATA))
+
+    async with running_pool() as pool:
+        await assert_works(pool, whole, tmp_path)
+        before = worker_pids()
+        result = await pool.run(Probe(str(tmp_path / "broken"), Format.JPEG, Limits()))
+
+        assert isinstance(result, Failed)
+        assert result.error == "CorruptOriginal"
+        assert worker_pids() == before
+
+
+async def test_what_is_not_there_is_a_typed_failure(tmp_path: Path) -> None:
+    async with running_pool() as pool:
+        result = await pool.run(job(tmp_path / "nowhere", tmp_path / "out"))
+        unwritable = await pool.run(Probe(str(tmp_path), Format.PNG, Limits()))
+
+    assert isinstance(result, Failed)
+    assert isinstance(unwritable, Failed)
+    assert str(tmp_path) not in result.detail + unwritable.detail
+
+
+async def test_an_output_that_cannot_be_written_is_a_store_failure(whole: Path, tmp_path: Path) -> None:
+    async with running_pool() as pool:
+        result = await pool.run(job(whole, tmp_path / "no" / "folder"))
+
+    assert isinstance(result, Failed)
+    assert result.error == "StoreFailure"
+
+
+async def test_a_job_that_hangs_is_stopped_at_the_deadline(whole: Path, tmp_path: Path) -> None:
+    """Its worker is killed, and the next job finds another."""
+    held = HeldOriginal(tmp_path / "held")
+
+    async with running_pool(deadline=4) as pool:
+        await assert_works(pool, whole, tmp_path)
+        (hung,) = worker_pids()
+        with pytest.raises(RenderTimeout, match="4 seconds"):
+            await pool.run(job(held.path, tmp_path / "out"))
+
+        assert await is_gone(hung)
+        await assert_works(pool, whole, tmp_path)
+
+
+async def test_a_worker_that_stands_still_is_stopped_at_the_deadline(whole: Path, tmp_path: Path) -> None:
+    """SIGKILL reaches a stopped process too."""
+    async with running_pool(deadline=4) as pool:
+        await assert_works(pool, whole, tmp_path)
+        (stopped,) = worker_pids()
+        os.kill(stopped, signal.SIGSTOP)
+        with pytest.raises(RenderTimeout):
+            await pool.run(job(whole, tmp_path / "out"))
+
+        assert await is_gone(stopped)
+
+
+async def test_a_job_whose_worker_dies_is_done_by_a_second(tmp_path: Path) -> None:
+    """For the first may have died of something else: kill -9, half-way."""
+    held = HeldOriginal(tmp_path / "held")
+    results: list[Result] = []
+
+    async with running_pool() as pool, anyio.create_task_group() as tasks:
+        tasks.start_soon(_collect, pool, job(held.path, tmp_path / "out"), results)
+        await held.reached()
+        await held.kill_reader()
+        await held.reached()
+        held.release(DATA)
+
+    assert [type(result) for result in results] == [Rendered]
+    assert (tmp_path / "out").read_bytes() == DATA
+
+
+async def test_a_job_whose_workers_die_twice_is_given_up_and_its_neighbour_is_not(whole: Path, tmp_path: Path) -> None:
+    poison, neighbour = HeldOriginal(tmp_path / "poison"), HeldOriginal(tmp_path / "neighbour")
+    failures: list[Exception] = []
+
+    async def run_poison(pool: Pool) -> None:
+        try:
+            await pool.run(job(poison.path, tmp_path / "never"))
+        except RenderCrashed as error:
+            failures.append(error)
+
+    results: list[Result] = []
+
+    async with running_pool(workers=2) as pool:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_collect, pool, job(neighbour.path, tmp_path / "out"), results)
+            await neighbour.reached()
+            tasks.start_soon(run_poison, pool)
+            for _ in range(2):
+                await poison.reached()
+                await poison.kill_reader()
+            await anyio.wait_all_tasks_blocked()
+            neighbour.release(DATA)
+
+        assert [str(error) for error in failures] == ["The picture made the renderer end twice."]
+        assert [type(result) for result in results] == [Rendered]
+        assert (tmp_path / "out").read_bytes() == DATA
+        assert not (tmp_path / "never").exists()
+        await assert_works(pool, whole, tmp_path)
+
+
+async def test_idle_workers_that_died_cost_no_job(whole: Path, tmp_path: Path) -> None:
+    """All of them, as when the machine ran out of memory."""
+    async with running_pool(workers=2) as pool:
+        await asyncio.gather(*(pool.run(job(whole, tmp_path / name)) for name in "ab"))
+        dead = worker_pids()
+        assert len(dead) == 2
+        for pid in dead:
+            os.kill(pid, signal.SIGKILL)
+
+        results = await asyncio.gather(*(pool.run(job(whole, tmp_path / name)) for name in "cdef"))
+
+        assert [type(result) for result in results] == [Rendered] * 4
+
+
+async def test_a_job_given_up_does_not_answer_for_the_next(tmp_path: Path) -> None:
+    """Cancelled half-way; the same worker's late answer would be another picture's."""
+    held = HeldOriginal(tmp_path / "held")
+    (tmp_path / "small.jpg").write_bytes(jpeg(20, 10))
+
+    async with running_pool() as pool:
+        given_up = asyncio.create_task(pool.run(job(held.path, tmp_path / "never")))
+        await held.reached()
+        given_up.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await given_up
+        held.drop()
+        result = await pool.run(Probe(str(tmp_path / "small.jpg"), Format.JPEG, Limits()))
+
+    assert isinstance(result, Probed)
+    assert result.info.size == Size(20, 10)
+
+
+async def test_a_job_given_up_while_it_waits_costs_nothing(tmp_path: Path, whole: Path) -> None:
+    held = HeldOriginal(tmp_path / "held")
+
+    async with running_pool() as pool:
+        first = asyncio.create_task(pool.run(job(held.path, tmp_path / "out")))
+        await held.reached()
+        waiting = asyncio.create_task(pool.run(job(whole, tmp_path / "never")))
+        await anyio.wait_all_tasks_blocked()
+        waiting.cancel()
+        held.release(DATA)
+
+        assert isinstance(await first, Rendered)
+        assert not (tmp_path / "never").exists()
+        await assert_works(pool, whole, tmp_path)
+
+
+async def test_a_job_that_needs_too_much_memory_is_a_typed_failure(whole: Path, tmp_path: Path) -> None:
+    """And no other job feels it. 36 MP, turned, are 108 MB of pixels beside the decoder's own."""
+    large = tmp_path / "large.png"
+    pyvips.Image.black(6000, 6000, bands=3).copy(interpretation="srgb").pngsave(str(large), compression=1)
+    info = ImageInfo(format=Format.PNG, size=Size(6000, 6000), orientation=Orientation.ROTATED_90)
+    plan = make_plan(original_of(info), Transform(format=Format.BMP), defaults=Defaults(), limits=Limits())
+
+    async with running_pool(settings=WorkerSettings(memory=256 << 20)) as pool:
+        try:
+            result: Result | RenderCrashed = await pool.run(job(large, tmp_path / "never", plan))
+        except RenderCrashed as error:
+            result = error
+
+        assert isinstance(result, RenderCrashed | Failed)
+        assert not (tmp_path / "never").exists()
+        await assert_works(pool, whole, tmp_path)
+
+
+async def test_too_little_memory_is_told_as_a_failure_of_this_picture(tmp_path: Path) -> None:
+    """libvips does not tell a failed allocation from a broken file, so the sentence names both."""
+    large = tmp_path / "large.png"
+    pyvips.Image.black(6000, 6000, bands=3).copy(interpretation="srgb").pngsave(str(large), compression=1)
+    info = ImageInfo(format=Format.PNG, size=Size(6000, 6000), orientation=Orientation.ROTATED_90)
+    plan = make_plan(original_of(info), Transform(format=Format.BMP), defaults=Defaults(), limits=Limits())
+
+    async with running_pool(settings=WorkerSettings(memory=256 << 20)) as pool:
+        try:
+            result = await pool.run(job(large, tmp_path / "never", plan))
+        except RenderCrashed:
+            return
+
+    assert isinstance(result, Failed)
+    assert "memory" in result.detail
+
+
+async def test_avif_originals_can_be_refused(tmp_path: Path, whole: Path) -> None:
+    (tmp_path / "picture.avif").write_bytes(avif())
+
+    async with running_pool(settings=WorkerSettings(avif_input=False)) as pool:
+        result = await pool.run(Probe(str(tmp_path / "picture.avif"), Format.AVIF, Limits()))
+        await assert_works(pool, whole, tmp_path)
+
+    assert isinstance(result, Failed)
+
+
+async def test_leaving_ends_the_workers(whole: Path, tmp_path: Path) -> None:
+    async with running_pool(workers=2) as pool:
+        await asyncio.gather(*(pool.run(job(whole, tmp_path / name)) for name in "ab"))
+        pids = worker_pids()
+
+    assert len(pids) == 2
+    for pid in pids:
+        assert await is_gone(pid)
+
+
+async def test_a_pool_of_ones_own_probes(whole: Path) -> None:
+    """For commands without a broker."""
+    async with running_pool() as pool:
+        prober = PoolProber(pool, Limits())
+
+        assert await prober.probe(whole, Format.JPEG) == INFO
+        with pytest.raises(TooManyPixels):
+            await PoolProber(pool, Limits(pixels=5)).probe(whole, Format.JPEG)
+
+
+async def test_the_steps_are_those_of_this_process(whole: Path, tmp_path: Path) -> None:
+    plan = make_plan(original_of(INFO), Transform(width=100, format=Format.PNG), defaults=Defaults(), limits=Limits())
+
+    async with running_pool() as pool:
+        await pool.run(job(whole, tmp_path / "out", plan))
+
+    image = decode((tmp_path / "out").read_bytes())
+    assert (image.width, image.height) == (100, 75)
+
+
+async def _collect(pool: Pool, job: Render, results: list[Result]) -> None:
+    results.append(await pool.run(job))
