@@ -78,7 +78,7 @@ def _color_options(*, to_srgb: bool) -> dict[str, Any]:
 
 
 def _load_region(path: Path, source: Format, region: Region, size: Size) -> pyvips.Image:
-    """A JPEG is reduced while reading, by the largest factor that divides the region and leaves twice what is needed."""
+    """A JPEG is reduced while reading by the largest factor that divides the region and leaves twice what is needed."""
     room = min(region.width // size.width, region.height // size.height) // 2
     exact = (factor for factor in _JPEG_SHRINKS if factor <= room and all(side % factor == 0 for side in region))
     shrink = next(exact, 1) if source is Format.JPEG else 1
