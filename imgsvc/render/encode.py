@@ -43,7 +43,7 @@ def stripped_original(original: Path, plan: Plan) -> bytes | None:
 
 
 def _shorter(data: bytes, image: pyvips.Image, plan: Plan, original: Path, *, max_bytes: int) -> bytes:
-    """The original itself where it shows the same, else a lower quality; the shortest found where nothing helps."""
+    """The original itself where it shows the same, else more effort or a lower quality; the shortest that was found."""
     if plan.use_original is UseOriginal.WHEN_SHORTER:
         stored = original.read_bytes()
         keep = plan.encoding.metadata is Metadata.KEEP
@@ -51,6 +51,8 @@ def _shorter(data: bytes, image: pyvips.Image, plan: Plan, original: Path, *, ma
         if stand_in is not None and len(stand_in) <= max_bytes:
             return stand_in
     encoding = plan.encoding
+    if encoding.format in HARDEST:
+        return min(data, HARDEST[encoding.format](image, encoding), key=len)
     while len(data) > max_bytes and encoding.quality is not None and encoding.quality > _LOWEST_QUALITY:
         encoding = replace(encoding, quality=max(_LOWEST_QUALITY, encoding.quality - _QUALITY_STEP))
         data = min(data, ENCODERS[encoding.format](image, encoding), key=len)
@@ -66,7 +68,7 @@ def _stack(frames: list[pyvips.Image]) -> pyvips.Image:
 
 # VipsForeignKeep and VipsForeignPngFilter, which pyvips takes as flags (libvips/include/vips/foreign.h).
 _KEEP_NONE, _KEEP_EXIF, _KEEP_XMP, _KEEP_IPTC = 0, 1, 2, 4
-_PNG_FILTER_UP = 0x20
+_PNG_FILTER_UP, _PNG_FILTER_ALL = 0x20, 0xF8
 
 
 def _kept(encoding: Encoding) -> int:
@@ -87,6 +89,10 @@ def _save_png(image: pyvips.Image, encoding: Encoding) -> bytes:
     return image.pngsave_buffer(compression=3, filter=_PNG_FILTER_UP, keep=_kept(encoding))
 
 
+def _save_png_hardest(image: pyvips.Image, encoding: Encoding) -> bytes:
+    return image.pngsave_buffer(compression=9, filter=_PNG_FILTER_ALL, keep=_kept(encoding))
+
+
 def _save_png8(image: pyvips.Image, encoding: Encoding) -> bytes:
     return image.pngsave_buffer(palette=True, Q=100, effort=1, compression=6, keep=_kept(encoding))
 
@@ -98,7 +104,7 @@ def _save_webp(image: pyvips.Image, encoding: Encoding) -> bytes:
 
 
 def _save_avif(image: pyvips.Image, encoding: Encoding) -> bytes:
-    return image.heifsave_buffer(compression="av1", Q=_quality(encoding), effort=2, keep=_kept(encoding))
+    return image.heifsave_buffer(compression="av1", Q=_quality(encoding), effort=1, keep=_kept(encoding))
 
 
 def _save_gif(image: pyvips.Image, encoding: Encoding) -> bytes:
@@ -107,6 +113,10 @@ def _save_gif(image: pyvips.Image, encoding: Encoding) -> bytes:
 
 def _save_tiff(image: pyvips.Image, encoding: Encoding) -> bytes:
     return image.tiffsave_buffer(compression="deflate", predictor="horizontal", keep=_kept(encoding))
+
+
+def _save_tiff_hardest(image: pyvips.Image, encoding: Encoding) -> bytes:
+    return image.tiffsave_buffer(compression="deflate", level=9, predictor="horizontal", keep=_kept(encoding))
 
 
 def _save_bmp(image: pyvips.Image, encoding: Encoding) -> bytes:
@@ -124,4 +134,9 @@ ENCODERS: Mapping[Format, Callable[[pyvips.Image, Encoding], bytes]] = MappingPr
         Format.TIFF: _save_tiff,
         Format.BMP: _save_bmp,
     }
+)
+
+# Of formats that know no quality to lower, for renditions that came out longer than their original.
+HARDEST: Mapping[Format, Callable[[pyvips.Image, Encoding], bytes]] = MappingProxyType(
+    {Format.PNG: _save_png_hardest, Format.TIFF: _save_tiff_hardest}
 )

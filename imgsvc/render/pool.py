@@ -1,7 +1,6 @@
 """The supervisor of N workers: each job has a deadline, and a worker that dies takes no other job with it.
 
-Spawned, never forked. libvips works in one thread, since there are as many workers as cores, and glibc in one arena: a
-second one held on to half as much memory again after each job and made nothing faster.
+Spawned, never forked. libvips works in one thread, since there are as many workers as cores.
 """
 
 import asyncio
@@ -20,7 +19,15 @@ from imgsvc.render.worker_settings import WorkerSettings
 
 _log = structlog.get_logger(__name__)
 
-_ENVIRONMENT: Mapping[str, str] = {"VIPS_CONCURRENCY": "1", "MALLOC_ARENA_MAX": "1"}
+_ENVIRONMENT: Mapping[str, str] = {
+    "VIPS_CONCURRENCY": "1",
+    # A second arena of glibc's held on to half as much memory again after each job and made nothing faster. Fixed
+    # thresholds keep some 30 MB between jobs, which spares 3,400 page faults or 10 ms of each, and give back the rest.
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": "16777216",
+    "MALLOC_TRIM_THRESHOLD_": "33554432",
+    "MALLOC_TOP_PAD_": "16777216",
+}
 _ATTEMPTS = 2
 
 

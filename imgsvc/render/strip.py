@@ -135,6 +135,13 @@ def _strip_svg(data: bytes, orientation: Orientation) -> bytes:
     return sanitise_svg(data)
 
 
+def _strip_bmp(data: bytes, orientation: Orientation) -> bytes:
+    """It has no place for any."""
+    if not data.startswith(b"BM"):
+        raise ValueError
+    return data
+
+
 STRIPPERS: Mapping[Format, Callable[[bytes, Orientation], bytes]] = MappingProxyType(
     {
         Format.JPEG: _strip_jpeg,
@@ -142,6 +149,7 @@ STRIPPERS: Mapping[Format, Callable[[bytes, Orientation], bytes]] = MappingProxy
         Format.WEBP: _strip_webp,
         Format.GIF: _strip_gif,
         Format.SVG: _strip_svg,
+        Format.BMP: _strip_bmp,
     }
 )
 

@@ -191,6 +191,10 @@ SMALL: dict[str, Callable[[], bytes]] = {
     "jpeg in Display P3": lambda: noise().icc_transform("p3", input_profile="srgb").jpegsave_buffer(Q=60),
     "jpeg turned": lambda: orientation_jpeg(6),
     "png": lambda: as_png(noise()),
+    "png compressed as hard as can be": lambda: noise().pngsave_buffer(compression=9, filter=0xF8),
+    "png compressed hard, in Display P3": lambda: (
+        quadrants().icc_transform("p3", input_profile="srgb").pngsave_buffer(compression=9)
+    ),
     "png palette": lambda: png(palette=True),
     "png 1 bit": lambda: png(one_bit=True),
     "png grey": lambda: png(grey=True),
@@ -303,7 +307,7 @@ def test_a_stripped_original_shows_the_same(draw: Callable[[], bytes], darkroom:
     assert decode(result).write_to_memory() == decode(data).write_to_memory()
 
 
-@pytest.mark.parametrize("draw", [gif, tiff, avif, bmp])
+@pytest.mark.parametrize("draw", [tiff, avif])
 def test_an_original_that_cannot_be_stripped_is_rendered(draw: Callable[[], bytes], darkroom: Darkroom) -> None:
     data = draw()
 
@@ -313,7 +317,7 @@ def test_an_original_that_cannot_be_stripped_is_rendered(draw: Callable[[], byte
     assert all(close_to(found[:3], colour) for found, colour in zip(corners(decode(result)), COLOURS, strict=True))
 
 
-def test_an_animation_that_cannot_be_stripped_stays_one(darkroom: Darkroom) -> None:
+def test_an_animation_that_is_stripped_stays_one(darkroom: Darkroom) -> None:
     assert len(decode_frames(darkroom.strip(gif(frames=4)))) == 4
 
 

@@ -35,10 +35,7 @@ def test_an_untrusted_loader_is_refused(extension: str, tmp_path: Path) -> None:
 def test_libvips_own_format_is_refused(tmp_path: Path) -> None:
     """A .v file may name any memory layout it likes."""
     path = tmp_path / "picture.v"
-    try:
-        quadrants().write_to_file(str(path))
-    except pyvips.Error:
-        pytest.skip("written by no one, so read by no one")
+    quadrants().write_to_file(str(path))
 
     with pytest.raises(pyvips.Error):
         pyvips.Image.new_from_file(str(path))

@@ -1,5 +1,6 @@
 """One service a test session that many tests read from; those that change or break one start their own."""
 
+import shutil
 from collections.abc import Generator
 
 import pytest
@@ -21,3 +22,12 @@ def service(shared_service: Service) -> Generator[Service]:
     with shared_service.log.open("rb") as log:
         log.seek(logged)
         print(log.read().decode(errors="replace"))
+
+
+@pytest.fixture
+def curl() -> str:
+    """Its path. A bare Debian has none; `.ci/run` installs it."""
+    found = shutil.which("curl")
+    if found is None:
+        pytest.skip("curl is not installed (apt-get install curl)")
+    return found

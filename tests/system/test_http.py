@@ -224,7 +224,7 @@ class TestRanges:
         assert statuses == validators
 
     def test_curl_resumes_where_it_stopped(
-        self, service: Service, large: tuple[str, bytes], tmp_path_factory: pytest.TempPathFactory
+        self, service: Service, large: tuple[str, bytes], tmp_path_factory: pytest.TempPathFactory, curl: str
     ) -> None:
         """`--continue-at -` gives the file in one piece."""
         path, whole = large
@@ -232,7 +232,7 @@ class TestRanges:
         saved.write_bytes(whole[:1_500_000])
 
         subprocess.run(
-            ["curl", "--silent", "--fail", "--continue-at", "-", "--output", saved, f"{service.url}{path}"],
+            [curl, "--silent", "--fail", "--continue-at", "-", "--output", saved, f"{service.url}{path}"],
             check=True,
             timeout=60,
         )

@@ -246,12 +246,14 @@ def test_originals_that_cannot_be_stripped_are_made_anew(stripping: Service, dat
     assert all(map(close_to, (one[:3] for one in originals.corners(shown)), originals.COLOURS))
 
 
-def test_curl_gets_a_picture_that_a_stranger_can_open(service: Service, landscape: str, tmp_path: Path) -> None:
+def test_curl_gets_a_picture_that_a_stranger_can_open(
+    service: Service, landscape: str, tmp_path: Path, curl: str
+) -> None:
     """As people do it by hand: one command, one file."""
     saved = tmp_path / "saved.webp"
     url = f"{service.url}/images/{landscape}.webp?width=90"
 
-    subprocess.run(["curl", "--silent", "--fail", "--output", saved, url], check=True, timeout=60)
+    subprocess.run([curl, "--silent", "--fail", "--output", saved, url], check=True, timeout=60)
 
     assert (decode(saved.read_bytes()).width, decode(saved.read_bytes()).height) == (90, 60)
 
