@@ -1,0 +1,1 @@
+"""The servers that imgsvc is measured against, each started as a program of its own."""
