@@ -64,8 +64,8 @@ def broker(parent: int) -> None:
     from imgsvc.app.parts import metrics_folder
     from imgsvc.telemetry import Metrics, set_up_logs
 
-    set_up_logs()
     settings = _settings()
+    set_up_logs()
     asyncio.run(run_broker(settings, Metrics(metrics_folder(settings))))
 
 
@@ -80,8 +80,9 @@ def server_process(parent: int, fd: int) -> None:
     from imgsvc.app.server import run_server
     from imgsvc.telemetry import set_up_logs
 
+    settings = _settings()
     set_up_logs()
-    run_server(_settings(), fd)
+    run_server(settings, fd)
 
 
 @main.command("import")
@@ -174,8 +175,11 @@ def revoke_token(name: str) -> None:
 
 
 def _settings(**options: str | None) -> Settings:
+    """Logs are off until a command turns them on."""
     from imgsvc.settings import SettingsError, load_settings
+    from imgsvc.telemetry import silence_logs
 
+    silence_logs()
     try:
         return load_settings(**options)
     except SettingsError as error:

@@ -73,6 +73,11 @@ def wipe_metrics(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def silence_logs() -> None:
+    """For commands, which tell themselves what went wrong."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+
+
 def set_up_logs() -> None:
     """A line of JSON an event on standard error; for a terminal, a line that people read."""
     to_terminal = sys.stderr.isatty()

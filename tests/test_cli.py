@@ -80,7 +80,10 @@ class TestImport:
         refused = sorted(line for line in result.stderr.splitlines() if line.startswith("refused"))
         assert result.returncode == 1
         assert len(refused) == 2
-        assert refused[0] == f"refused  {folder}/broken.png: The original cannot be decoded to its end."
+        assert (
+            refused[0]
+            == f"refused  {folder}/broken.png: The original cannot be decoded to its end in the memory allowed here."
+        )
         assert refused[1].startswith(f"refused  {folder}/deep/notes.txt: The file is of another format; taken in are")
         assert "3 in the library, 2 refused." in result.stderr
 
@@ -210,7 +213,7 @@ class TestRender:
         [
             ("Red Shirt.png", "width=abc", 'width must be a number of pixels from 1 to 999999'),
             ("deep/notes.txt", "width=10", "notes.txt is of another format"),
-            ("broken.png", "width=10", "The original cannot be decoded to its end."),
+            ("broken.png", "width=10", "The original cannot be decoded to its end in the memory allowed here."),
         ],
     )  # fmt: skip
     def test_a_failure_is_one_sentence(

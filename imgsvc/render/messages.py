@@ -72,9 +72,12 @@ class Found(msgspec.Struct, frozen=True, tag=True):
 
 
 class Failed(msgspec.Struct, frozen=True, tag=True):
+    """`words` are a library's, for the log alone."""
+
     error: str
     detail: str
     retry_after: int | None = None
+    words: str = ""
 
 
 Job = Probe | Render
@@ -103,7 +106,8 @@ _FAILURES: dict[str, type[ImgsvcError]] = {
 
 def failed_from_error(error: ImgsvcError) -> Failed:
     retry_after = error.retry_after if isinstance(error, ServiceError) else None
-    return Failed(error=type(error).__name__, detail=error.detail, retry_after=retry_after)
+    words = "" if error.__cause__ is None else str(error.__cause__).strip().replace("\n", "; ")
+    return Failed(error=type(error).__name__, detail=error.detail, retry_after=retry_after, words=words)
 
 
 def error_from_failed(failed: Failed) -> ImgsvcError:

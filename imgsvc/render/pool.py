@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from imgsvc.core.errors import RenderCrashed, RenderTimeout
-from imgsvc.render.messages import Job, Result, frame, read_frame
+from imgsvc.render.messages import Failed, Job, Result, frame, read_frame
 from imgsvc.render.worker_settings import WorkerSettings
 
 _log = structlog.get_logger(__name__)
@@ -67,7 +67,7 @@ class Pool:
             worker = await self._idle.get()
             try:
                 async with asyncio.timeout(self._deadline):
-                    return await worker.run(job)
+                    result = await worker.run(job)
             except TimeoutError:
                 await worker.kill()
                 _log.warning("render.timeout", seconds=self._deadline, path=job.path)
@@ -79,6 +79,10 @@ class Pool:
                 # Cancelled half-way: the next job must not read this one's answer.
                 await worker.kill()
                 raise
+            else:
+                if isinstance(result, Failed):
+                    _log.warning("render.refused", error=result.error, words=result.words, path=job.path)
+                return result
             finally:
                 self._idle.put_nowait(worker if worker.is_alive else self._replace(worker))
         raise RenderCrashed("The picture made the renderer end twice.")

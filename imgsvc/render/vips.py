@@ -23,8 +23,6 @@ _LOADERS = (
     "VipsForeignLoadSvg",
 )
 
-_log = logging.getLogger(__name__)
-
 
 def set_up_vips(*, avif_input: bool = True) -> None:
     """Before the first picture. `avif_input` False refuses AVIF originals: libheif has had the most advisories.
@@ -48,10 +46,9 @@ def set_up_vips(*, avif_input: bool = True) -> None:
 def decoding() -> Generator[None]:
     """libvips evaluates late: whatever loads, steps or encodes may find the original broken.
 
-    Its message goes to the log alone: one buffer serves all threads, so it may speak of another picture.
+    Its own words stay in the cause, for a log: one buffer serves all threads, so they may speak of another picture.
     """
     try:
         yield
     except pyvips.Error as error:
-        _log.warning("libvips: %s", str(error).strip().replace("\n", "; "))
         raise CorruptOriginal("The original cannot be decoded to its end in the memory allowed here.") from error
