@@ -7,6 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from imgsvc.web.json import json_response
+
 Check = Callable[[], Awaitable[bool]]
 
 
@@ -28,20 +30,11 @@ class Health:
         ]
 
     async def is_alive(self, request: Request) -> Response:
-        return _json(HealthShape(status="alive"), 200)
+        return json_response(HealthShape(status="alive"))
 
     async def is_ready(self, request: Request) -> Response:
         """503 where a check fails; the body names each."""
         results = {name: await check() for name, check in self._checks.items()}
         if all(results.values()):
-            return _json(HealthShape(status="ready", checks=results), 200)
-        return _json(HealthShape(status="not ready", checks=results), 503)
-
-
-def _json(shape: HealthShape, status: int) -> Response:
-    return Response(
-        msgspec.json.encode(shape),
-        status_code=status,
-        headers={"Cache-Control": "no-store"},
-        media_type="application/json",
-    )
+            return json_response(HealthShape(status="ready", checks=results))
+        return json_response(HealthShape(status="not ready", checks=results), status=503)

@@ -1,6 +1,5 @@
 """iQmetrix' Assets API: upload one, look one up. Its pictures are at `/images`, in `web.images`."""
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -15,6 +14,7 @@ from imgsvc.service.ingest import Ingest
 from imgsvc.storage.blobs import BlobStore
 from imgsvc.web.addresses import public_url
 from imgsvc.web.auth import Guard
+from imgsvc.web.json import json_response
 from imgsvc.web.uploads import spooled_upload
 
 PART = "Filename"
@@ -51,24 +51,15 @@ class IqmetrixAssets:
         await self._guard.demand(request, Scope.WRITE)
         async with spooled_upload(request, part=PART, blobs=self._blobs, limit=self._upload_limit) as upload:
             asset = await self._ingest.add(upload.spooled, upload.name)
-        return _json(self._shape(request, asset, success=True), status=201)
+        return json_response(self._shape(request, asset, success=True), status=201)
 
     async def read(self, request: Request) -> Response:
         """Without a token, as the vendor documents it."""
         asset = await self._catalog.find(read_guid(request.path_params["guid"]))
         if asset is None:
             raise NotFound("Asset Media Service Error: Resource not found")
-        return _json(self._shape(request, asset), status=200)
+        return json_response(self._shape(request, asset))
 
     def _shape(self, request: Request, asset: Asset, *, success: bool | None = None) -> AssetShape:
         path = write_image_url(asset, asset.original.info.format)
         return shape_from_asset(asset, href=public_url(request, path, base_url=self._base_url), success=success)
-
-
-def _json(shape: AssetShape, *, status: int) -> Response:
-    return Response(
-        msgspec.json.encode(shape),
-        status_code=status,
-        headers={"Cache-Control": "no-store"},
-        media_type="application/json",
-    )
