@@ -27,7 +27,7 @@ ranges = st.one_of(
 )
 dates = st.one_of(
     st.text(),
-    st.datetimes().map(http_date),
+    st.datetimes(timezones=st.just(UTC)).map(http_date),
     st.from_regex(
         r"Mon, [0-9]{1,3} (Jan|Foo) [0-9]{1,6} [0-9]{1,3}:[0-9]{1,3}:[0-9]{1,3} ([+-][0-9]{1,30}|GMT|[A-Z]{1,4})",
         fullmatch=True,
