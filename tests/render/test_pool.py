@@ -13,7 +13,7 @@ import pyvips
 from imgsvc.core.assets import ImageInfo
 from imgsvc.core.errors import RenderCrashed, RenderTimeout, TooManyPixels
 from imgsvc.core.formats import Format
-from imgsvc.core.geometry import Orientation, Size
+from imgsvc.core.geometry import Fit, Orientation, Size
 from imgsvc.core.limits import Limits
 from imgsvc.core.plan import Defaults, Plan, make_plan, plan_stripped_original
 from imgsvc.core.transform import Transform
@@ -21,7 +21,7 @@ from imgsvc.render.local import PoolProber
 from imgsvc.render.messages import Failed, Probe, Probed, Render, Rendered, Result
 from imgsvc.render.pool import Pool
 from imgsvc.render.worker_settings import WorkerSettings
-from tests.originals import avif, decode, jpeg, truncated
+from tests.originals import COLOURS, avif, close_to, corners, decode, jpeg, svg, truncated
 from tests.render.darkroom import HeldOriginal, is_gone, running_pool, worker_pids
 from tests.strategies import original_of
 
@@ -262,6 +262,22 @@ async def test_too_little_memory_is_told_as_a_failure_of_this_picture(tmp_path: 
 
     assert isinstance(result, Failed)
     assert "memory" in result.detail
+
+
+async def test_a_thin_drawing_made_square_is_done_before_the_deadline(tmp_path: Path) -> None:
+    """It is not drawn as wide as it is to become high first: that took a minute and a half."""
+    thin = tmp_path / "thin.svg"
+    thin.write_bytes(svg(1000, 5))
+    info = ImageInfo(format=Format.SVG, size=Size(1000, 5), has_alpha=True)
+    square = Transform(width=4000, height=4000, fit=Fit.FILL, format=Format.JPEG)
+    plan = make_plan(original_of(info), square, defaults=Defaults(), limits=Limits())
+
+    async with running_pool(deadline=30) as pool:
+        result = await pool.run(job(thin, tmp_path / "square.jpg", plan))
+
+    assert isinstance(result, Rendered)
+    found = corners(decode((tmp_path / "square.jpg").read_bytes()))
+    assert all(map(close_to, found, COLOURS))
 
 
 async def test_avif_originals_can_be_refused(tmp_path: Path, whole: Path) -> None:
