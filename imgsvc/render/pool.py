@@ -22,10 +22,11 @@ _log = structlog.get_logger(__name__)
 _ENVIRONMENT: Mapping[str, str] = {
     "VIPS_CONCURRENCY": "1",
     # A second arena of glibc's held on to half as much memory again after each job and made nothing faster. Fixed
-    # thresholds keep some 30 MB between jobs, which spares 3,400 page faults or 10 ms of each, and give back the rest.
+    # thresholds keep at most some 60 MB between jobs and give back the rest: a progressive JPEG of 14 MP is spared
+    # 6,900 page faults, which were 8% of its CPU.
     "MALLOC_ARENA_MAX": "1",
-    "MALLOC_MMAP_THRESHOLD_": "16777216",
-    "MALLOC_TRIM_THRESHOLD_": "33554432",
+    "MALLOC_MMAP_THRESHOLD_": "33554432",
+    "MALLOC_TRIM_THRESHOLD_": "67108864",
     "MALLOC_TOP_PAD_": "16777216",
 }
 _ATTEMPTS = 2
