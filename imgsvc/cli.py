@@ -9,6 +9,8 @@ from uuid import UUID
 
 import click
 
+from imgsvc.core.tokens import Scope
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -142,7 +144,7 @@ def token() -> None:
     "--scope",
     "scopes",
     multiple=True,
-    type=click.Choice(["read", "write", "delete", "admin"]),
+    type=click.Choice([scope.value for scope in Scope]),
     default=["read", "write"],
     show_default=True,
 )

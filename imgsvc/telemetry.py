@@ -80,21 +80,18 @@ def silence_logs() -> None:
 
 def set_up_logs() -> None:
     """A line of JSON an event on standard error; for a terminal, a line that people read."""
-    to_terminal = sys.stderr.isatty()
+    if sys.stderr.isatty():
+        shown: list[structlog.typing.Processor] = [structlog.dev.ConsoleRenderer()]
+    else:
+        shown = [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks if not to_terminal else _unchanged,
-            structlog.dev.ConsoleRenderer() if to_terminal else structlog.processors.JSONRenderer(),
+            *shown,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-
-
-def _unchanged(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    return event

@@ -15,7 +15,6 @@ _SOCKET_PATH_LENGTH = 100
 
 def make_limits(settings: Settings) -> Limits:
     return Limits(
-        upload_bytes=settings.upload_bytes,
         pixels=settings.max_pixels,
         frames=settings.max_frames,
         output_side=settings.max_output_side,

@@ -11,7 +11,6 @@ class Limits:
     answered unresized instead, as ImageProcessor's MaxWidth and MaxHeight do. `output_side`: nothing longer is made.
     """
 
-    upload_bytes: int = 512 * 1024 * 1024
     pixels: int = 100_000_000
     frames: int = 1000
     output_side: int = 8192

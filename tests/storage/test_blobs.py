@@ -21,6 +21,22 @@ class TestLocalBlobs(BlobStoreConformance):
         found = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()]
         assert found == [f"originals/{digest[:2]}/{digest[2:4]}/{digest}"]
 
+    def test_equal_bytes_leave_one_file(self, tmp_path: Path, store: LocalBlobs) -> None:
+        """However often they come."""
+        for _ in range(3):
+            keep(store, b"picture")
+
+        assert sum(path.is_file() for path in tmp_path.rglob("*")) == 1
+
+    def test_a_damaged_original_is_mended_by_taking_it_in_again(self, store: LocalBlobs) -> None:
+        """Whoever has the picture still can help without knowing how it is stored."""
+        digest = keep(store, b"picture")
+        store.local_path(digest).write_bytes(b"pic")
+
+        keep(store, b"picture")
+
+        assert store.local_path(digest).read_bytes() == b"picture"
+
     def test_a_store_that_cannot_be_written_says_so(self, tmp_path: Path) -> None:
         """Without the path in the sentence: callers see it."""
         (tmp_path / "originals").write_bytes(b"in the way")
