@@ -5,6 +5,7 @@
     │   ├── InvalidParameter        a known name with a value that cannot be meant
     │   ├── Unauthenticated         no token, or one we do not know
     │   ├── NotPermitted            a token that may not do this
+    │   │   └── InvalidSignature      a link that nobody here has signed, or that has expired
     │   ├── NotFound
     │   ├── Conflict                what is there already stands against it
     │   ├── PayloadTooLarge         more bytes than the operator allows
@@ -13,6 +14,7 @@
     │   ├── NotAnImage              says it is a picture and is none
     │   ├── CorruptOriginal         a picture that cannot be decoded to its end
     │   └── TooManyPixels           more than the operator lets be decoded or made
+    ├── OriginFailure             another server's, from which an original was to be fetched
     └── ServiceError              ours; worth asking again
         ├── Overloaded              the render queue is full
         ├── RenderTimeout           stopped at the deadline
@@ -23,6 +25,7 @@ The text of each is one sentence for the caller: what was expected, for which na
 secret and no library's words.
 """
 
+from enum import StrEnum
 from typing import ClassVar
 
 
@@ -51,6 +54,10 @@ class Unauthenticated(RequestError):
 
 
 class NotPermitted(RequestError):
+    pass
+
+
+class InvalidSignature(NotPermitted):
     pass
 
 
@@ -84,6 +91,28 @@ class CorruptOriginal(OriginalError):
 
 class TooManyPixels(OriginalError):
     pass
+
+
+class OriginCause(StrEnum):
+    """Why an original could not be fetched; all that a caller is told besides a sentence."""
+
+    HOST_NOT_ALLOWED = "host-not-allowed"
+    ADDRESS_NOT_ALLOWED = "address-not-allowed"
+    NAME_NOT_RESOLVED = "name-not-resolved"
+    UNREACHABLE = "unreachable"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    PROTOCOL = "protocol"
+    REDIRECT = "redirect"
+    STATUS = "status"
+
+
+class OriginFailure(ImgsvcError):
+    """The other server, its name or its address stands in the way."""
+
+    def __init__(self, cause: OriginCause, detail: str) -> None:
+        super().__init__(detail)
+        self.cause = cause
 
 
 class ServiceError(ImgsvcError):
