@@ -148,20 +148,23 @@ def token() -> None:
     default=["read", "write"],
     show_default=True,
 )
-def create_token(name: str, scopes: tuple[str, ...]) -> None:
+@click.option("--instance", help="Whose library it opens; without it that of IMGSVC_INSTANCE.")
+def create_token(name: str, scopes: tuple[str, ...], instance: str | None) -> None:
     """Make a token and print it, this once: only its digest is stored."""
     from imgsvc.commands.tokens import create_token as create
 
-    click.echo(asyncio.run(create(_settings(), name, scopes)))
+    settings = _settings(instance=instance)
+    click.echo(asyncio.run(create(settings, name, scopes)))
 
 
 @token.command("list")
 def list_tokens() -> None:
-    """Names, scopes and times; tokens themselves are not known."""
+    """Numbers, times, instances, scopes and names; tokens themselves are not known."""
     from imgsvc.commands.tokens import list_tokens as list_
 
     for one in asyncio.run(list_(_settings())):
-        click.echo(f"{one.created:%Y-%m-%d %H:%M}  {','.join(sorted(one.scopes)):24}  {one.name}")
+        scopes = ",".join(sorted(one.scopes))
+        click.echo(f"{one.serial:4}  {one.created:%Y-%m-%d %H:%M}  {one.instance:16}  {scopes:24}  {one.name}")
 
 
 @token.command("revoke")

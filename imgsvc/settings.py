@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from imgsvc.core.assets import INSTANCE, Instance
 from imgsvc.core.color import Color, color_from_name, color_from_rgba_hex
 from imgsvc.core.errors import InvalidParameter
+from imgsvc.core.places import DEFAULT_PLACES, FACES, Face, Place, check_places, place_from_text
 from imgsvc.core.transform import Transform
 from imgsvc.dialects.struct import read_transform
 
@@ -32,19 +34,26 @@ class Settings:
     port: int
     data: Path
     token: str | None
+    instance: Instance
     public_url: str | None
+    places: Mapping[Face, Place]
     workers: int
     render_workers: int
     render_deadline: float
     render_memory: int
     render_queue: int
     upload_bytes: int
+    import_hosts: tuple[str, ...]
+    import_private: bool
+    import_deadline: float
     max_pixels: int
     max_frames: int
     max_output_side: int
     surrender_side: int
     cache_bytes: int
     max_age: int
+    signing_key: str | None
+    link_seconds: int
     quality_jpeg: int
     quality_webp: int
     quality_avif: int
@@ -169,6 +178,36 @@ def _read_presets(text: str) -> Mapping[str, Transform]:
     return presets
 
 
+def _read_places(text: str) -> Mapping[Face, Place]:
+    places = dict(DEFAULT_PLACES)
+    for entry in filter(None, (one.strip() for one in text.split(";"))):
+        name, colon, place = entry.partition(":")
+        if not colon or name.strip() not in FACES:
+            raise ValueError(text)
+        try:
+            places[Face(name.strip())] = place_from_text(place)
+        except ValueError:
+            raise _Mistake(f"{name.strip()} must be at a path such as /pim or a host; it is {place!r}.") from None
+    try:
+        check_places(places)
+    except ValueError as error:
+        raise _Mistake(f"{error}.") from None
+    return places
+
+
+def _read_instance(text: str) -> Instance:
+    if not INSTANCE.fullmatch(text):
+        raise ValueError(text)
+    return Instance(text)
+
+
+def _read_hosts(text: str) -> tuple[str, ...]:
+    hosts = tuple(one.strip().lower() for one in text.split(",") if one.strip())
+    if not all(re.fullmatch(r"(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?", host) for host in hosts):
+        raise ValueError(text)
+    return hosts
+
+
 def _cores() -> int:
     return len(os.sched_getaffinity(0))
 
@@ -194,11 +233,24 @@ SETTINGS: dict[str, Setting] = {
         expected="any text",
         meaning="a token that permits everything; without it only those of `imgsvc token create` count",
     ),
+    "instance": Setting(
+        read=_read_instance,
+        default="default",
+        expected="a word of a-z, 0-9, - and _",
+        meaning="whose library IMGSVC_TOKEN and commands work on; no instance sees another's",
+    ),
     "public_url": Setting(
         read=_read_url,
         default="",
         expected="an http or https URL without a query",
         meaning="what URLs in answers begin with; without it what the request came to",
+    ),
+    "places": Setting(
+        read=_read_places,
+        default="",
+        expected="face: place; face: place, with faces of " + ", ".join(FACES),
+        meaning="where an API or a URL dialect is served, where it is not below its own prefix: "
+        "`struct: api.shop.example; cdn: cdn.shop.example; qooly: /q`",
     ),
     "workers": Setting(
         read=_whole(1, 256), default="1", expected="a whole number from 1 to 256", meaning="server processes"
@@ -225,6 +277,24 @@ SETTINGS: dict[str, Setting] = {
         meaning="renders that may wait or run; one more is answered 503",
     ),
     "upload_bytes": Setting(read=_read_bytes, default="512MB", expected=_BYTES, meaning="largest original taken in"),
+    "import_hosts": Setting(
+        read=_read_hosts,
+        default="",
+        expected="hosts with commas between, *.shop.example for all below one",
+        meaning="hosts from which originals may be imported by URL; without it all that are public",
+    ),
+    "import_private": Setting(
+        read=_read_switch,
+        default="false",
+        expected=_SWITCH,
+        meaning="originals may be imported from private addresses, those of an intranet and of this host",
+    ),
+    "import_deadline": Setting(
+        read=_read_seconds,
+        default="30",
+        expected="seconds, up to 3600",
+        meaning="seconds after which an import by URL is given up",
+    ),
     "max_pixels": Setting(
         read=_whole(1, 10**10),
         default="100000000",
@@ -249,6 +319,18 @@ SETTINGS: dict[str, Setting] = {
         default="300",
         expected="seconds, up to a year",
         meaning="how long caches may keep answers of URLs that are not canonical",
+    ),
+    "signing_key": Setting(
+        read=lambda text: text or None,
+        default="",
+        expected="any text, the longer the better",
+        meaning="signs links to downloads; without it a key is made once and kept in the data folder",
+    ),
+    "link_seconds": Setting(
+        read=_whole(1, 31_536_000),
+        default="86400",
+        expected="seconds, up to a year",
+        meaning="how long a link to a download holds",
     ),
     "quality_jpeg": Setting(read=_whole(1, 100), default="82", expected=_QUALITY, meaning="where a URL names none"),
     "quality_webp": Setting(read=_whole(1, 100), default="80", expected=_QUALITY, meaning="where a URL names none"),

@@ -108,7 +108,13 @@ def image_infos() -> SearchStrategy[ImageInfo]:
 
 
 def original_of(info: ImageInfo, *, length: int = 50_000) -> Original:
-    return Original(digest=Digest("ab" * 32), md5="cd" * 16, length=length, info=info)
+    return Original(
+        digest=Digest("ab" * 32),
+        md5="cd" * 16,
+        crc32=0xEF,
+        length=length,
+        info=info,
+    )
 
 
 def originals() -> SearchStrategy[Original]:

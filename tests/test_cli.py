@@ -174,12 +174,13 @@ class TestReplace:
 
         assert (result.returncode, result.stderr) == (1, "Error: There is no asset of that id.\n")
 
-    def test_what_is_no_picture_replaces_nothing(self, data: Path, folder: Path) -> None:
+    def test_what_says_it_is_a_picture_and_is_none_replaces_nothing(self, data: Path, folder: Path) -> None:
         """The asset shows what it showed."""
         run_command(data, "import", str(folder / "Red Shirt.png"))
         before = _rows(data, "SELECT id, digest FROM assets")
+        (folder / "wrong.png").write_bytes(b"nothing to see")
 
-        result = run_command(data, "replace", before[0][0], str(folder / "deep/notes.txt"))
+        result = run_command(data, "replace", before[0][0], str(folder / "wrong.png"))
 
         assert result.returncode == 1
         assert result.stderr.startswith("Error: The file is of another format")
@@ -249,15 +250,15 @@ class TestRender:
 
 class TestTokens:
     def test_a_token_is_shown_once(self, data: Path) -> None:
-        """When it is made; the list knows names, scopes and times alone."""
+        """When it is made; the list knows numbers, times, instances, scopes and names alone."""
         secret = run_command(data, "token", "create", "the shop").stdout.strip()
-        run_command(data, "token", "create", "the press", "--scope", "read")
+        run_command(data, "token", "create", "the press", "--scope", "read", "--instance", "press")
 
         listed = run_command(data, "token", "list").stdout
 
         assert re.fullmatch(r"imgsvc_[A-Za-z0-9_-]{43}", secret)
-        assert re.search(r"^\d{4}-\d\d-\d\d \d\d:\d\d  read,write +the shop$", listed, re.MULTILINE)
-        assert re.search(r"^\d{4}-\d\d-\d\d \d\d:\d\d  read +the press$", listed, re.MULTILINE)
+        assert re.search(r"^ +1  \d{4}-\d\d-\d\d \d\d:\d\d  default +read,write +the shop$", listed, re.MULTILINE)
+        assert re.search(r"^ +2  \d{4}-\d\d-\d\d \d\d:\d\d  press +read +the press$", listed, re.MULTILINE)
         assert secret not in listed
 
     def test_a_token_is_revoked_by_name(self, data: Path) -> None:
@@ -271,6 +272,13 @@ class TestTokens:
         assert (first.returncode, first.stdout) == (0, "Revoked: 2\n")
         assert (second.returncode, second.stderr) == (1, "Error: There is no token named the shop.\n")
         assert run_command(data, "token", "list").stdout == ""
+
+    def test_an_instance_that_is_none_is_a_mistake(self, data: Path) -> None:
+        """As in the settings."""
+        result = run_command(data, "token", "create", "x", "--instance", "No Instance")
+
+        assert result.returncode == 1
+        assert "IMGSVC_INSTANCE must be a word of a-z, 0-9, - and _; it is 'No Instance'." in result.stderr
 
     def test_a_scope_that_is_none_is_a_mistake(self, data: Path) -> None:
         assert run_command(data, "token", "create", "x", "--scope", "everything").returncode == 2

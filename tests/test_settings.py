@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from imgsvc.core.color import Color
 from imgsvc.core.geometry import Fit
+from imgsvc.core.places import DEFAULT_PLACES, Face, Place
 from imgsvc.core.transform import Transform
 from imgsvc.settings import SETTINGS, SettingsError, load_settings, variable_name
 
@@ -97,7 +98,10 @@ def test_bytes_are_read_with_their_unit(text: str, size: int) -> None:
         ("public_url", "pictures.example"), ("public_url", "ftp://pictures.example"), ("public_url", "https://"),
         ("public_url", "https://x/?a=b"), ("public_url", "https://[x"), ("background", "nocolour"),
         ("background", "transparent"), ("background", "ffffff80"), ("strip_originals", "maybe"),
-        ("strip_originals", "1"), ("presets", "hero"), ("presets", "a b: width=1"), ("presets", ": width=1"),
+        ("strip_originals", "1"), ("instance", "Shop"), ("instance", "a b"), ("instance", "a" * 64),
+        ("import_hosts", "*"), ("import_hosts", "a b"), ("import_hosts", "shop.*"), ("import_private", "yes"),
+        ("import_deadline", "0"), ("link_seconds", "0"), ("places", "struct"), ("places", "nobody: /x"),
+        ("presets", "hero"), ("presets", "a b: width=1"), ("presets", ": width=1"),
     ],
 )  # fmt: skip
 def test_a_value_that_cannot_be_meant_is_refused(field: str, text: str) -> None:
@@ -122,6 +126,42 @@ def test_presets_are_names_and_queries() -> None:
     presets = load_settings({"IMGSVC_PRESETS": " Hero : width=9&mode=crop ; icon:width=64;; "}).presets
 
     assert presets == {"hero": Transform(width=9, fit=Fit.COVER), "icon": Transform(width=64)}
+
+
+def test_faces_are_served_where_the_operator_says() -> None:
+    """All others stay where they are; spaces aside, and an empty entry is none."""
+    places = load_settings(
+        {"IMGSVC_PLACES": " struct: api.shop.example ;cdn:cdn.shop.example:8080;; media: /p/ "}
+    ).places
+
+    assert places == {
+        **DEFAULT_PLACES,
+        Face.STRUCT: Place("api.shop.example", ""),
+        Face.CDN: Place("cdn.shop.example:8080", ""),
+        Face.MEDIA: Place(None, "/p"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("struct: http://x", "struct must be at a path such as /pim or a host; it is ' http://x'."),
+        ("struct: /x; iqmetrix: /x", "struct and iqmetrix cannot both be at /x/assets."),
+        ("cdn: /", "cdn takes any path and needs a prefix or a host of its own."),
+    ],
+)
+def test_places_that_cannot_be_meant_are_refused(text: str, says: str) -> None:
+    """By what stands against them."""
+    assert mistakes({"IMGSVC_PLACES": text}) == [f"IMGSVC_PLACES: {says}"]
+
+
+def test_hosts_to_import_from_are_a_list() -> None:
+    """In lower case; without any, all that are public."""
+    assert load_settings({"IMGSVC_IMPORT_HOSTS": "Shop.example, *.cdn.example ,,"}).import_hosts == (
+        "shop.example",
+        "*.cdn.example",
+    )
+    assert load_settings({}).import_hosts == ()
 
 
 @given(st.dictionaries(st.sampled_from(sorted(map(variable_name, SETTINGS))), st.text(max_size=12), max_size=4))

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from imgsvc.catalog.base import Catalog
-from imgsvc.catalog.cached import CachedCatalog
-from imgsvc.catalog.sql import SqlCatalog
+from imgsvc.catalog.sql import open_catalog
 from imgsvc.coordination.local import Generation
-from imgsvc.render.base import Prober
+from imgsvc.render.base import Prober, Renderer
 from imgsvc.service.ingest import Ingest
+from imgsvc.service.removal import Removal
 from imgsvc.settings import Settings
 from imgsvc.storage.blobs import BlobStore, LocalBlobs
 
@@ -27,15 +27,20 @@ async def open_library(settings: Settings) -> AsyncGenerator[Library]:
     settings.run.mkdir(parents=True, exist_ok=True)
     generation = Generation(settings.run / "generation")
     try:
-        async with SqlCatalog(f"sqlite:///{settings.data / 'catalog.sqlite'}") as catalog:
-            yield Library(
-                catalog=CachedCatalog(catalog, generation),
-                blobs=LocalBlobs(settings.data / "originals"),
-                generation=generation,
-            )
+        url = f"sqlite:///{settings.data / 'catalog.sqlite'}"
+        async with open_catalog(url, changed=generation.bump) as catalog:
+            yield Library(catalog=catalog, blobs=LocalBlobs(settings.data / "originals"), generation=generation)
     finally:
         generation.close()
 
 
 def make_ingest(library: Library, prober: Prober) -> Ingest:
-    return Ingest(catalog=library.catalog, blobs=library.blobs, prober=prober, now=lambda: datetime.now(UTC))
+    return Ingest(catalog=library.catalog, blobs=library.blobs, prober=prober, now=utc_now)
+
+
+def make_removal(library: Library, renderer: Renderer) -> Removal:
+    return Removal(catalog=library.catalog, blobs=library.blobs, forget=renderer.forget, now=utc_now)
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)

@@ -1,39 +1,52 @@
 """A server process: the ASGI application, and uvicorn under it."""
 
+import asyncio
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from imgsvc.apis.iqmetrix.failures import IQMETRIX_FAILURES
 from imgsvc.apis.iqmetrix.routes import IqmetrixAssets
-from imgsvc.app.library import Library, make_ingest, open_library
+from imgsvc.apis.qooly.routes import QoolyAssets
+from imgsvc.apis.quable.routes import QuableAssets
+from imgsvc.apis.struct.routes import StructAssets
+from imgsvc.app.library import Library, make_ingest, make_removal, open_library, utc_now
 from imgsvc.app.parts import (
     broker_socket,
     derivatives_folder,
+    load_signing_key,
     make_defaults,
     make_limits,
     metrics_folder,
 )
 from imgsvc.catalog.base import Catalog
-from imgsvc.core.errors import ImgsvcError, StoreFailure
-from imgsvc.openapi import openapi_route
+from imgsvc.catalog.cached import RememberedAssets
+from imgsvc.core.errors import StoreFailure
+from imgsvc.core.places import DEFAULT_PLACES
+from imgsvc.openapi.document import openapi_route
+from imgsvc.origin.fetch import Origin
+from imgsvc.origin.guard import AddressGuard
 from imgsvc.render.base import renderer_revision
 from imgsvc.render.client import BrokerClient
+from imgsvc.service.batches import Batches
 from imgsvc.service.delivery import Delivery
+from imgsvc.service.imports import Imports
 from imgsvc.settings import Settings
 from imgsvc.storage.derivatives import DerivativeFiles
 from imgsvc.telemetry import Metrics
+from imgsvc.web.addresses import Addresses, Placed
 from imgsvc.web.auth import Guard
 from imgsvc.web.fastpath import Fastpath, PreparedAnswers
 from imgsvc.web.health import Check, Health
-from imgsvc.web.images import Images, ImageSettings
+from imgsvc.web.images import Images, ImageSettings, Remember
 from imgsvc.web.metrics import metrics_route
 from imgsvc.web.middleware import Measured
-from imgsvc.web.problems import answer_bug, answer_failure, answer_http_exception
+from imgsvc.web.problems import Failures
+from imgsvc.web.services import Services
 
 _QUEUEING = 60.0
 """Seconds that a server process waits for the broker beyond a render's own deadline."""
@@ -55,27 +68,22 @@ def run_server(settings: Settings, fd: int) -> None:
         uvicorn.Server(config).run(sockets=[listener])
 
 
-def make_app(settings: Settings, library: Library, renderer: BrokerClient, metrics: Metrics) -> ASGIApp:
+def make_app(settings: Settings, library: Library, renderer: BrokerClient, origin: Origin, metrics: Metrics) -> ASGIApp:
     """The ASGI application of one server process; what it is given is open and stays the caller's."""
     files = DerivativeFiles(derivatives_folder(settings))
     answers = PreparedAnswers(generation=lambda: library.generation.value)
-    router = make_router(settings, library, renderer, metrics, files=files, answers=answers)
+    services = make_services(settings, library, renderer, origin, files=files)
+    router = make_router(settings, services, library, renderer, metrics, remember=answers.remember)
     measured = Measured(router, answered=metrics.answered)
-    return Fastpath(measured, answers, read=files.read, answered=metrics.answered)
+    fastpath = Fastpath(measured, answers, read=files.read, answered=metrics.answered)
+    return fastpath if settings.places == DEFAULT_PLACES else Placed(fastpath, settings.places)
 
 
-def make_router(
-    settings: Settings,
-    library: Library,
-    renderer: BrokerClient,
-    metrics: Metrics,
-    *,
-    files: DerivativeFiles,
-    answers: PreparedAnswers,
-) -> Starlette:
-    """All that is answered with care; what it has answered once is told to `answers`."""
+def make_services(
+    settings: Settings, library: Library, renderer: BrokerClient, origin: Origin, *, files: DerivativeFiles
+) -> Services:
     delivery = Delivery(
-        catalog=library.catalog,
+        find=RememberedAssets(library.catalog.assets, library.generation).find,
         blobs=library.blobs,
         files=files,
         renderer=renderer,
@@ -84,35 +92,73 @@ def make_router(
         revision=renderer_revision(),
         strip_originals=settings.strip_originals,
     )
-    images = Images(
-        delivery=delivery,
-        settings=ImageSettings(presets=settings.presets, max_age=settings.max_age, base_url=settings.public_url),
-        generation=lambda: library.generation.value,
-        remember=answers.remember,
-    )
-    iqmetrix = IqmetrixAssets(
+    return Services(
         catalog=library.catalog,
         ingest=make_ingest(library, renderer),
+        removal=make_removal(library, renderer),
+        imports=Imports(origin=origin, blobs=library.blobs, limit=settings.upload_bytes),
+        delivery=delivery,
+        batches=Batches(assets=library.catalog.assets, delivery=delivery, blobs=library.blobs, files=files),
         blobs=library.blobs,
-        guard=Guard(operator_token=settings.token, find_token=library.catalog.find_token),
+        guard=Guard(
+            operator_token=settings.token,
+            operator_instance=settings.instance,
+            find_token=library.catalog.tokens.find,
+        ),
+        addresses=Addresses(base_url=settings.public_url, places=settings.places),
+        presets=settings.presets,
         upload_limit=settings.upload_bytes,
-        base_url=settings.public_url,
+        signing_key=load_signing_key(settings),
+        link_seconds=settings.link_seconds,
+        now=utc_now,
     )
+
+
+def make_router(
+    settings: Settings,
+    services: Services,
+    library: Library,
+    renderer: BrokerClient,
+    metrics: Metrics,
+    *,
+    remember: Remember,
+) -> Starlette:
+    """All that is answered with care; `remember` is told what it has answered once."""
+    images = Images(
+        delivery=services.delivery,
+        settings=ImageSettings(presets=settings.presets, max_age=settings.max_age),
+        addresses=services.addresses,
+        generation=lambda: library.generation.value,
+        remember=remember,
+    )
+    failures = Failures()
     health = Health({"catalogue": _catalog_check(library.catalog), "renderer": renderer.is_reachable})
-    return Starlette(
-        routes=[*images.routes(), *iqmetrix.routes(), *health.routes(), metrics_route(metrics), openapi_route()],
-        exception_handlers={
-            ImgsvcError: answer_failure,
-            HTTPException: answer_http_exception,
-            Exception: answer_bug,
-        },
-    )
+    routes = [
+        failures.mount("/media", images.media_routes()),
+        IQMETRIX_FAILURES.mount("/images", images.image_routes()),
+        failures.mount("/cdn", images.cdn_routes()),
+        StructAssets(services).mount(),
+        IqmetrixAssets(services).mount(),
+        QuableAssets(services).mount(),
+        QoolyAssets(services).mount(),
+        *health.routes(),
+        metrics_route(metrics),
+        openapi_route(),
+    ]
+    router = Starlette(routes=routes, exception_handlers=failures.handlers())
+    router.router.redirect_slashes = False
+    return router
 
 
 def make_broker_client(settings: Settings) -> BrokerClient:
     return BrokerClient(
         broker_socket(settings), limits=make_limits(settings), deadline=settings.render_deadline + _QUEUEING
     )
+
+
+def make_origin(settings: Settings) -> Origin:
+    guard = AddressGuard(allowed_hosts=settings.import_hosts, private=settings.import_private)
+    return Origin(guard=guard, deadline=settings.import_deadline)
 
 
 class _Service:
@@ -129,15 +175,22 @@ class _Service:
     @asynccontextmanager
     async def _open(self, _: Starlette) -> AsyncGenerator[None]:
         metrics = Metrics(metrics_folder(self._settings))
-        async with open_library(self._settings) as library, make_broker_client(self._settings) as renderer:
-            self._app = make_app(self._settings, library, renderer, metrics)
+        async with (
+            open_library(self._settings) as library,
+            make_broker_client(self._settings) as renderer,
+            make_origin(self._settings) as origin,
+        ):
+            self._app = make_app(self._settings, library, renderer, origin, metrics)
+            # What a process that died had left to do.
+            sweeping = asyncio.create_task(make_removal(library, renderer).sweep())
             yield
+            sweeping.cancel()
 
 
 def _catalog_check(catalog: Catalog) -> Check:
     async def check() -> bool:
         try:
-            await catalog.is_empty()
+            await catalog.assets.is_empty()
         except StoreFailure:
             return False
         return True

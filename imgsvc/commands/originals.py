@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from imgsvc.app.broker import make_pool
 from imgsvc.app.library import Library, make_ingest, open_library
 from imgsvc.app.parts import make_limits
+from imgsvc.core.assets import AssetKind, AssetRef, NewAsset
 from imgsvc.core.errors import ImgsvcError
 from imgsvc.dialects.struct import write_media_url
 from imgsvc.render.local import PoolProber
@@ -39,7 +40,7 @@ async def import_paths(settings: Settings, paths: tuple[Path, ...]) -> int:
                 nonlocal refused
                 async with waiting:
                     try:
-                        taken = await _take_in(library, ingest, path, limit=settings.upload_bytes)
+                        taken = await _take_in(settings, library, ingest, path)
                     except (ImgsvcError, OSError) as error:
                         refused += 1
                         reason = error.detail if isinstance(error, ImgsvcError) else error.strerror
@@ -61,7 +62,8 @@ async def replace_original(settings: Settings, asset_id: UUID, path: Path) -> st
     async with _ingest(settings) as (library, ingest):
         with Spool(library.blobs.spool_path(), limit=settings.upload_bytes) as spool:
             await to_thread.run_sync(_copy, path, spool)
-            asset = await ingest.replace(asset_id, spool.finish())
+            ref = AssetRef(AssetKind.GUID, str(asset_id), settings.instance)
+            asset = await ingest.replace(ref, spool.finish(), path.name)
     return f"replaced {write_media_url(asset)}"
 
 
@@ -70,7 +72,7 @@ async def import_samples(settings: Settings) -> None:
     from imgsvc.render.samples import SAMPLES
 
     async with _ingest(settings) as (library, ingest):
-        if not await library.catalog.is_empty():
+        if not await library.catalog.assets.is_empty():
             return
         base = settings.public_url or url_of(settings.host, settings.port)
         console = Console(soft_wrap=True, highlight=False)
@@ -80,7 +82,7 @@ async def import_samples(settings: Settings) -> None:
                 path = Path(folder) / sample.file_name
                 await to_thread.run_sync(sample.draw, path)
                 asset_id = uuid5(NAMESPACE_URL, f"imgsvc:samples:{sample.file_name}")
-                taken = await _take_in(library, ingest, path, limit=settings.upload_bytes, asset_id=asset_id)
+                taken = await _take_in(settings, library, ingest, path, asset_id=asset_id)
                 console.print(f"  {base}{write_media_url(taken.asset)}  {sample.about}", markup=False)
 
 
@@ -91,10 +93,13 @@ async def _ingest(settings: Settings) -> AsyncGenerator[tuple[Library, Ingest]]:
         yield library, make_ingest(library, PoolProber(pool, make_limits(settings)))
 
 
-async def _take_in(library: Library, ingest: Ingest, path: Path, *, limit: int, asset_id: UUID | None = None) -> Taken:
-    with Spool(library.blobs.spool_path(), limit=limit) as spool:
+async def _take_in(
+    settings: Settings, library: Library, ingest: Ingest, path: Path, *, asset_id: UUID | None = None
+) -> Taken:
+    new = NewAsset(instance=settings.instance, name=path.name, id=asset_id)
+    with Spool(library.blobs.spool_path(), limit=settings.upload_bytes) as spool:
         await to_thread.run_sync(_copy, path, spool)
-        return await ingest.add_once(spool.finish(), path.name, asset_id=asset_id)
+        return await ingest.add_once(spool.finish(), new)
 
 
 def _copy(path: Path, spool: Spool) -> None:

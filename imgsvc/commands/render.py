@@ -29,7 +29,13 @@ async def render_file(settings: Settings, path: Path, query: str, output: Path) 
     async with make_pool(settings, workers=1) as pool:
         info = await PoolProber(pool, limits).probe(path, source)
         # The digest names stored originals; this one is not stored.
-        original = Original(digest=Digest(""), md5="", length=path.stat().st_size, info=info)
+        original = Original(
+            digest=Digest(""),
+            md5="",
+            crc32=None,
+            length=path.stat().st_size,
+            info=info,
+        )
         plan = make_plan(original, transform, defaults=make_defaults(settings), limits=limits)
         scratch = output.with_name(f".{output.name}.imgsvc")
         try:

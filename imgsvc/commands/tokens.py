@@ -12,19 +12,23 @@ async def create_token(settings: Settings, name: str, scopes: Iterable[str]) -> 
     """The token itself, which is known to nobody else afterwards."""
     secret = make_token()
     token = Token(
-        digest=token_digest(secret), name=name, scopes=frozenset(map(Scope, scopes)), created=datetime.now(UTC)
+        digest=token_digest(secret),
+        name=name,
+        instance=settings.instance,
+        scopes=frozenset(map(Scope, scopes)),
+        created=datetime.now(UTC),
     )
     async with open_library(settings) as library:
-        await library.catalog.add_token(token)
+        await library.catalog.tokens.add(token)
     return secret
 
 
 async def list_tokens(settings: Settings) -> list[Token]:
     async with open_library(settings) as library:
-        return await library.catalog.list_tokens()
+        return await library.catalog.tokens.list()
 
 
 async def revoke_tokens(settings: Settings, name: str) -> int:
     """How many there were."""
     async with open_library(settings) as library:
-        return await library.catalog.revoke_tokens(name)
+        return await library.catalog.tokens.revoke(name)

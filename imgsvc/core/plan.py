@@ -118,7 +118,7 @@ class Plan:
 
 def make_plan(original: Original, transform: Transform, *, defaults: Defaults, limits: Limits) -> Plan:
     """Raises InvalidParameter (a format that is not written), TooManyPixels."""
-    info = original.info
+    info = original.picture
     orientation = info.orientation if transform.upright else Orientation.UPRIGHT
     whole = orientation.upright(info.size)
     region = _kept_region(whole, transform)
@@ -160,7 +160,7 @@ def make_plan(original: Original, transform: Transform, *, defaults: Defaults, l
 def plan_stripped_original(original: Original, *, defaults: Defaults, limits: Limits) -> Plan:
     """The original without its metadata, and else as it is. Raises TooManyPixels."""
     plan = make_plan(original, NOTHING_ASKED, defaults=defaults, limits=limits)
-    encoding = replace(plan.encoding, format=original.info.format)
+    encoding = replace(plan.encoding, format=original.picture.format)
     return replace(plan, encoding=encoding, max_bytes=None, use_original=UseOriginal.ALWAYS)
 
 

@@ -7,6 +7,8 @@ from hashlib import sha256
 from secrets import token_urlsafe
 from typing import NewType
 
+from imgsvc.core.assets import Instance
+
 TokenDigest = NewType("TokenDigest", str)
 """SHA-256 of a token, 64 hexadecimal digits. A token holds 256 bit of chance, so no salt and no slow hash is needed."""
 
@@ -22,12 +24,14 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """What is kept of a token. `name` is for people; `created` is UTC."""
+    """What is kept of a token. `name` is for people; `created` is UTC; `serial` 0 as long as it was not stored."""
 
     digest: TokenDigest
     name: str
+    instance: Instance
     scopes: frozenset[Scope]
     created: datetime
+    serial: int = 0
 
     def permits(self, scope: Scope) -> bool:
         return scope in self.scopes or Scope.ADMIN in self.scopes

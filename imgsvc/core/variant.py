@@ -8,7 +8,6 @@ from typing import NewType
 from imgsvc.core.assets import Digest
 from imgsvc.core.formats import Format
 from imgsvc.core.geometry import Size
-from imgsvc.core.plan import Plan
 
 VariantKey = NewType("VariantKey", str)
 """32 hexadecimal digits in lower case: 128 bit of a SHA-256. Equal keys, equal bytes; it is the ETag's text."""
@@ -16,9 +15,9 @@ VariantKey = NewType("VariantKey", str)
 _KEY = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
-def variant_key(digest: Digest, plan: Plan, *, revision: str) -> VariantKey:
-    """`revision` names the renderer: whatever of it changes bytes under the same plan."""
-    named = f"{digest}\n{plan.canonical()}\n{revision}"
+def variant_key(digest: Digest, plan: str, *, revision: str) -> VariantKey:
+    """`plan` in its canonical text; `revision` names the renderer: whatever of it changes bytes under the same plan."""
+    named = f"{digest}\n{plan}\n{revision}"
     return VariantKey(sha256(named.encode()).hexdigest()[:32])
 
 

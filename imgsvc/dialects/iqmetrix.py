@@ -1,18 +1,18 @@
 """iQmetrix' picture URLs, and the canonical URLs that they redirect to.
 
-/images/{guid}                                      303 to one of the next two
+/images/{guid}                                      303 to the last, or to the third
+/images/{guid}/preview/{width}/{height}             bytes, no larger than that, as the vendor's own clients ask
 /images/{guid}.{extension}                          bytes, in the format the extension names
 /images/{guid}/{transform}/{key}/{file name}        bytes of exactly that variant, for ever
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
-from uuid import UUID
 
-from imgsvc.core.assets import Asset, AssetKind, AssetRef, url_file_name
+from imgsvc.core.assets import Asset, AssetKind, AssetRef, guid_from_text, url_file_name
 from imgsvc.core.errors import InvalidParameter, NotFound
 from imgsvc.core.formats import FORMATS, Format, file_extension, format_from_extension
-from imgsvc.core.parameters import FORMAT
+from imgsvc.core.parameters import FORMAT, SIDE, read_side, read_value
 from imgsvc.core.requests import PictureRequest
 from imgsvc.core.transform import Transform
 from imgsvc.core.variant import VariantKey, variant_key_from_text
@@ -40,6 +40,16 @@ def read_image_url(name: str, query: str, *, presets: Mapping[str, Transform]) -
     return replace(request, extension=asked)
 
 
+def read_preview_url(guid: str, width: str, height: str) -> PictureRequest:
+    """Fits inside and is not enlarged. Raises InvalidParameter, NotFound."""
+    ref = read_guid(guid)
+    sides = {
+        name: read_value(name, text, read=read_side, expected=SIDE)
+        for name, text in (("width", width), ("height", height))
+    }
+    return PictureRequest(ref=ref, transform=Transform(max_width=sides["width"], max_height=sides["height"]))
+
+
 def read_canonical_url(guid: str, transform: str, key: str, *, query: str) -> PictureRequest:
     """The file name behind them is for people and for the extension; of a query only `download` has a meaning.
 
@@ -55,11 +65,8 @@ def read_canonical_url(guid: str, transform: str, key: str, *, query: str) -> Pi
 
 def read_guid(guid: str) -> AssetRef:
     """In any case; braces and other spellings that UUID() would take are not addresses. Raises NotFound."""
-    try:
-        parsed = UUID(guid)
-    except ValueError:
-        parsed = None
-    if parsed is None or str(parsed) != guid.lower():
+    parsed = guid_from_text(guid)
+    if parsed is None:
         raise NotFound("There is no asset of that name.")
     return AssetRef(AssetKind.GUID, str(parsed))
 

@@ -13,7 +13,6 @@ from typing import Any
 
 from imgsvc.core.assets import SLUG_ALPHABET, SLUG_LENGTH, Asset, AssetKind, AssetRef, url_file_name
 from imgsvc.core.errors import InvalidParameter, NotFound
-from imgsvc.core.formats import file_extension
 from imgsvc.core.geometry import Enlarge, Region, round_half_up, round_side
 from imgsvc.core.parameters import FLAG, MAX_SIDE, make_insets, read_flag, read_value
 from imgsvc.core.presets import find_preset
@@ -34,7 +33,7 @@ def read_media_url(slug: str, query: str, *, presets: Mapping[str, Transform]) -
 
 
 def write_media_url(asset: Asset) -> str:
-    file_name = url_file_name(asset.name, extension=file_extension(asset.original.info.format))
+    file_name = url_file_name(asset.name, extension=asset.extension)
     return f"/media/{asset.slug}/{file_name}"
 
 

@@ -1,5 +1,6 @@
 """What the service expects of whoever makes pixels."""
 
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
@@ -36,4 +37,12 @@ class Renderer(Prober, Protocol):
         `distrust`: the stored file was read and found wrong, so it is made again. Raises CorruptOriginal,
         Overloaded, RenderTimeout, RenderCrashed, StoreFailure.
         """
+        ...
+
+    async def find(self, keys: Sequence[VariantKey]) -> list[Derivative | None]:
+        """Those that are there already, in the order of `keys`; nothing is rendered. Raises ServiceError."""
+        ...
+
+    async def forget(self, original: Path) -> int:
+        """Discards all that was made from it. How many. Raises ServiceError."""
         ...

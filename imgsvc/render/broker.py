@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,13 +19,19 @@ from imgsvc.core.errors import ImgsvcError, Overloaded, RenderCrashed
 from imgsvc.core.variant import Derivative, VariantKey
 from imgsvc.render.messages import (
     Answer,
+    Asked,
     Failed,
+    Forget,
+    Forgotten,
     Found,
+    Look,
     Probe,
     Probed,
     Question,
     Render,
     Rendered,
+    Seen,
+    Told,
     Wanted,
     error_from_failed,
     failed_from_error,
@@ -41,9 +47,11 @@ class Cache(Protocol):
     """What the broker needs of the derivative cache. All methods block briefly; it is called from one thread."""
 
     def find(self, key: VariantKey) -> Derivative | None: ...
+    def find_many(self, keys: Sequence[VariantKey]) -> Mapping[VariantKey, Derivative]: ...
     def scratch_path(self) -> Path: ...
-    def admit(self, scratch: Path, derivative: Derivative) -> None: ...
+    def admit(self, scratch: Path, derivative: Derivative, *, source: str) -> None: ...
     def discard(self, derivative: Derivative) -> None: ...
+    def discard_all(self, source: str) -> int: ...
 
 
 class Broker:
@@ -121,7 +129,10 @@ class Broker:
                 crc32=result.crc32,
                 size=result.size,
             )
-            self._cache.admit(scratch, derivative)
+            self._cache.admit(scratch, derivative, source=_source(wanted.path))
+            if not Path(wanted.path).exists():
+                # It was freed meanwhile, and what had been made of it discarded.
+                self._cache.discard(derivative)
         except ImgsvcError as error:
             outcome = type(error).__name__
             raise
@@ -163,15 +174,25 @@ class Broker:
             writer.write(frame(Answer(number=question.number, body=body)))
             await writer.drain()
 
-    async def _reply(self, body: Probe | Wanted) -> Probed | Found:
+    async def _reply(self, body: Asked) -> Told:
         match body:
             case Probe():
                 return await self.probe(body)
             case Wanted():
                 return Found(derivative=await self.find_or_render(body))
+            case Look():
+                found = self._cache.find_many(body.keys)
+                return Seen(derivatives=[found.get(key) for key in body.keys])
+            case Forget():
+                return Forgotten(derivatives=self._cache.discard_all(_source(body.path)))
 
 
-async def _caught(reply: Coroutine[Any, Any, Probed | Found]) -> Probed | Found | Failed:
+def _source(path: str) -> str:
+    """An original is known by its file name, wherever it lies."""
+    return Path(path).name
+
+
+async def _caught(reply: Coroutine[Any, Any, Told]) -> Told | Failed:
     try:
         return await reply
     except ImgsvcError as error:

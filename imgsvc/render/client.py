@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,11 +18,17 @@ from imgsvc.core.plan import Plan
 from imgsvc.core.variant import Derivative, VariantKey
 from imgsvc.render.messages import (
     Answer,
+    Asked,
     Failed,
+    Forget,
+    Forgotten,
     Found,
+    Look,
     Probe,
     Probed,
     Question,
+    Seen,
+    Told,
     Wanted,
     error_from_failed,
     frame,
@@ -31,6 +38,8 @@ from imgsvc.render.messages import (
 _CONNECT_SECONDS = 5.0
 _CONNECT_PAUSE = 0.05
 _RECOVERY_SECONDS = 10.0
+_LOOKS = 500
+"""Keys looked up at once, so that renders asked for meanwhile are not kept waiting."""
 
 
 class BrokerClient:
@@ -41,7 +50,7 @@ class BrokerClient:
         self._limits = limits
         self._deadline = deadline
         self._numbers = itertools.count()
-        self._pending: dict[int, asyncio.Future[Probed | Found | Failed]] = {}
+        self._pending: dict[int, asyncio.Future[Told | Failed]] = {}
         self._writer: asyncio.StreamWriter | None = None
         self._listener: asyncio.Task[None] | None = None
         self._connecting = asyncio.Lock()
@@ -69,6 +78,19 @@ class BrokerClient:
         assert isinstance(answer, Found)
         return answer.derivative
 
+    async def find(self, keys: Sequence[VariantKey]) -> list[Derivative | None]:
+        found: list[Derivative | None] = []
+        for start in range(0, len(keys), _LOOKS):
+            answer = await self._ask(Look(keys=list(keys[start : start + _LOOKS])))
+            assert isinstance(answer, Seen)
+            found += answer.derivatives
+        return found
+
+    async def forget(self, original: Path) -> int:
+        answer = await self._ask(Forget(path=str(original.absolute())))
+        assert isinstance(answer, Forgotten)
+        return answer.derivatives
+
     async def is_reachable(self) -> bool:
         try:
             await self._connect(seconds=0.5)
@@ -76,14 +98,14 @@ class BrokerClient:
             return False
         return True
 
-    async def _ask(self, body: Probe | Wanted) -> Probed | Found:
+    async def _ask(self, body: Asked) -> Told:
         """A broker that dies meanwhile is asked again when it is back; what it had rendered is not lost."""
         loop = asyncio.get_running_loop()
         given_up = loop.time() + self._deadline
         while loop.time() < given_up:
             writer = await self._connect(seconds=_CONNECT_SECONDS)
             number = next(self._numbers)
-            answered: asyncio.Future[Probed | Found | Failed] = asyncio.get_running_loop().create_future()
+            answered: asyncio.Future[Told | Failed] = asyncio.get_running_loop().create_future()
             self._pending[number] = answered
             try:
                 writer.write(frame(Question(number=number, body=body)))

@@ -55,6 +55,18 @@ class Wanted(msgspec.Struct, frozen=True, tag=True):
     distrust: bool = False
 
 
+class Look(msgspec.Struct, frozen=True, tag=True):
+    """To the broker: which of these are there. Nothing is rendered."""
+
+    keys: list[VariantKey]
+
+
+class Forget(msgspec.Struct, frozen=True, tag=True):
+    """To the broker: discard all that was made from that original."""
+
+    path: str
+
+
 class Probed(msgspec.Struct, frozen=True, tag=True):
     info: ImageInfo
 
@@ -71,6 +83,16 @@ class Found(msgspec.Struct, frozen=True, tag=True):
     derivative: Derivative
 
 
+class Seen(msgspec.Struct, frozen=True, tag=True):
+    """In the order of the keys."""
+
+    derivatives: list[Derivative | None]
+
+
+class Forgotten(msgspec.Struct, frozen=True, tag=True):
+    derivatives: int
+
+
 class Failed(msgspec.Struct, frozen=True, tag=True):
     """`words` are a library's, for the log alone."""
 
@@ -80,6 +102,8 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     words: str = ""
 
 
+Asked = Probe | Wanted | Look | Forget
+Told = Probed | Found | Seen | Forgotten
 Job = Probe | Render
 Result = Probed | Rendered | Failed
 
@@ -88,12 +112,12 @@ class Question(msgspec.Struct, frozen=True):
     """From a server process to the broker; `number` comes back with the answer, in whatever order."""
 
     number: int
-    body: Probe | Wanted
+    body: Asked
 
 
 class Answer(msgspec.Struct, frozen=True):
     number: int
-    body: Probed | Found | Failed
+    body: Told | Failed
 
 
 _FAILURES: dict[str, type[ImgsvcError]] = {

@@ -1,17 +1,19 @@
 """From what a URL asks for to bytes: which variant it is, without a pixel, and then its file, made or found."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from io import FileIO
 from pathlib import Path
+from typing import NamedTuple
 
 from anyio import to_thread
 from cachetools import LRUCache
 
-from imgsvc.catalog.base import Catalog
-from imgsvc.core.assets import Asset, Original
-from imgsvc.core.errors import NotFound, NotPermitted, StoreFailure
-from imgsvc.core.formats import Format
+from imgsvc.core.assets import Asset, AssetRef, ImageInfo, Original
+from imgsvc.core.errors import NotAnImage, NotFound, NotPermitted, StoreFailure
+from imgsvc.core.formats import FORMATS, Format
 from imgsvc.core.limits import Limits
+from imgsvc.core.media import media_type
 from imgsvc.core.plan import Defaults, Plan, make_plan, plan_stripped_original
 from imgsvc.core.requests import PictureRequest
 from imgsvc.core.transform import NOTHING_ASKED, Metadata, Transform
@@ -24,17 +26,27 @@ SMALL = 512 * 1024
 """Bytes up to which a file is read whole in one thread hop; above it is streamed."""
 
 _REMEMBERED = 100_000
+_PLANS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """What is to be answered. `plan` None: the original's bytes as they came, `transform` asks for nothing then."""
+    """What is to be answered. `plan` None: the original's bytes as they came, `transform` asks for nothing then.
+
+    `format` None: not a picture.
+    """
 
     asset: Asset
     transform: Transform
     plan: Plan | None
     key: VariantKey
-    format: Format
+    format: Format | None
+
+    @property
+    def media_type(self) -> str:
+        if self.format is None:
+            return media_type(self.asset.name, self.asset.original)
+        return FORMATS[self.format].media_type
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,13 +64,24 @@ class Body:
             self.file.close()
 
 
+class _Planned(NamedTuple):
+    """A plan with what follows from it alone. `transform` names its format."""
+
+    plan: Plan
+    canonical: str
+    transform: Transform
+
+
 class Delivery:
-    """`revision` names the renderer; see `variant_key`. `strip_originals`: not even they go out with their metadata."""
+    """`find` looks an asset up; `revision` names the renderer, see `variant_key`.
+
+    `strip_originals`: not even they go out with their metadata.
+    """
 
     def __init__(
         self,
         *,
-        catalog: Catalog,
+        find: Callable[[AssetRef], Awaitable[Asset | None]],
         blobs: BlobStore,
         files: DerivativeFiles,
         renderer: Renderer,
@@ -67,7 +90,7 @@ class Delivery:
         revision: str,
         strip_originals: bool,
     ) -> None:
-        self._catalog = catalog
+        self._find = find
         self._blobs = blobs
         self._files = files
         self._renderer = renderer
@@ -75,29 +98,38 @@ class Delivery:
         self._limits = limits
         self._revision = revision
         self._strip_originals = strip_originals
+        self._plans: dict[tuple[ImageInfo, Transform], _Planned] = {}
         self._known: LRUCache[VariantKey, Derivative] = LRUCache(_REMEMBERED)
 
     async def identify(self, request: PictureRequest) -> Variant:
-        """No file is touched and nothing rendered. Raises NotFound, NotPermitted, InvalidParameter, TooManyPixels."""
-        asset = await self._catalog.find(request.ref)
+        """No file is touched and nothing rendered. Raises NotFound and what `variant` raises."""
+        asset = await self._find(request.ref)
         if asset is None:
             raise NotFound("There is no asset of that name.")
+        return self.variant(asset, request)
+
+    def variant(self, asset: Asset, request: PictureRequest) -> Variant:
+        """Of an asset that was found already. Raises NotAnImage, NotPermitted, InvalidParameter, TooManyPixels."""
         if request.transform.metadata is Metadata.KEEP and self._strip_originals:
             raise NotPermitted("Metadata is never given out here.")
         original = asset.original
         transform = request.transform
+        if original.info is None:
+            if transform != NOTHING_ASKED or request.extension is not None or request.redirect:
+                raise NotAnImage("The asset is not a picture.")
+            return _variant_of_file(asset)
         own_format = request.extension in (None, original.info.format)
         if transform == NOTHING_ASKED and own_format and request.key is None:
-            return self._identify_original(asset)
+            return self._variant_of_original(asset, original.info)
         if request.extension is not None:
             transform = replace(transform, format=request.extension)
-        plan = make_plan(original, transform, defaults=self._defaults, limits=self._limits)
+        made = self._make_plan(original, transform)
         return Variant(
             asset=asset,
-            transform=replace(transform, format=plan.encoding.format),
-            plan=plan,
-            key=self._key(original, plan),
-            format=plan.encoding.format,
+            transform=made.transform,
+            plan=made.plan,
+            key=variant_key(original.digest, made.canonical, revision=self._revision),
+            format=made.plan.encoding.format,
         )
 
     async def load(self, variant: Variant) -> Body:
@@ -116,6 +148,18 @@ class Delivery:
                 return body
         raise StoreFailure("The rendition cannot be read back.")
 
+    async def look(self, variants: Sequence[Variant]) -> list[Derivative | None]:
+        """What is rendered already, in the order of `variants`; of an original's bytes None. Nothing is rendered.
+
+        Raises ServiceError.
+        """
+        keys = [variant.key for variant in variants if variant.plan is not None]
+        found = dict(zip(keys, await self._renderer.find(keys), strict=True)) if keys else {}
+        for key, derivative in found.items():
+            if derivative is not None:
+                self._known[key] = derivative
+        return [None if variant.plan is None else found[variant.key] for variant in variants]
+
     def _read(self, derivative: Derivative) -> Body | None:
         """None where the file is not what it should be. Blocks."""
         if derivative.length <= SMALL:
@@ -124,9 +168,8 @@ class Delivery:
         file = self._files.open(derivative)
         return None if file is None else Body(length=derivative.length, file=file, derivative=derivative)
 
-    def _identify_original(self, asset: Asset) -> Variant:
+    def _variant_of_original(self, asset: Asset, info: ImageInfo) -> Variant:
         original = asset.original
-        output = original.info.format
         plan = None
         if self._strip_originals:
             plan = plan_stripped_original(original, defaults=self._defaults, limits=self._limits)
@@ -134,12 +177,24 @@ class Delivery:
             asset=asset,
             transform=NOTHING_ASKED,
             plan=plan,
-            key=_original_key(original) if plan is None else self._key(original, plan),
-            format=output,
+            key=_original_key(original)
+            if plan is None
+            else variant_key(original.digest, plan.canonical(), revision=self._revision),
+            format=info.format,
         )
 
-    def _key(self, original: Original, plan: Plan) -> VariantKey:
-        return variant_key(original.digest, plan, revision=self._revision)
+    def _make_plan(self, original: Original, transform: Transform) -> "_Planned":
+        """Remembered where it holds for every original of the same header; any thread may come here."""
+        known = self._plans.get((original.picture, transform))
+        if known is not None:
+            return known
+        plan = make_plan(original, transform, defaults=self._defaults, limits=self._limits)
+        planned = _Planned(plan, plan.canonical(), replace(transform, format=plan.encoding.format))
+        if plan.max_bytes is None:
+            if len(self._plans) >= _PLANS:
+                self._plans.clear()
+            self._plans[original.picture, transform] = planned
+        return planned
 
     async def _remembered(self, key: VariantKey, original: Path, plan: Plan) -> Derivative | None:
         """What this process was told of it; the file may have been evicted since."""
@@ -153,6 +208,10 @@ class Delivery:
         """The file is there and not what it should be."""
         self._known[key] = derivative = await self._renderer.render(key, original, plan, distrust=True)
         return derivative
+
+
+def _variant_of_file(asset: Asset) -> Variant:
+    return Variant(asset=asset, transform=NOTHING_ASKED, plan=None, key=_original_key(asset.original), format=None)
 
 
 def _original_key(original: Original) -> VariantKey:

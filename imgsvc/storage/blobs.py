@@ -1,5 +1,9 @@
 """Originals under their digests: what a store must do, and the local one."""
 
+import fcntl
+import os
+from collections.abc import Generator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
@@ -23,9 +27,28 @@ class BlobStore(Protocol):
         """
         ...
 
+    def keeping(self) -> AbstractContextManager[None]:
+        """While it is held, in whatever process, nothing is freed: what was kept can be entered in the catalogue.
+
+        Raises StoreFailure.
+        """
+        ...
+
+    def freeing(self) -> AbstractContextManager[None]:
+        """Waits until nobody keeps, and lets nobody begin. Raises StoreFailure."""
+        ...
+
+    def free(self, digest: Digest) -> None:
+        """Under `freeing` alone; what is not there is free already. Who reads it reads on. Raises StoreFailure."""
+        ...
+
     def local_path(self, digest: Digest) -> Path:
         """Where a renderer reads it on this host."""
         ...
+
+
+_LOCK = "lock"
+_TURNSTILE = "turnstile"
 
 
 class LocalBlobs:
@@ -51,6 +74,42 @@ class LocalBlobs:
             rename_durably(spooled, self.local_path(digest))
         except OSError as error:
             raise StoreFailure("The original could not be stored.") from error
+
+    @contextmanager
+    def keeping(self) -> Generator[None]:
+        with self._locked(_TURNSTILE, fcntl.LOCK_EX):
+            # A shared lock lets others in past whoever waits for it alone; here everybody queues.
+            keeping = self._locked(_LOCK, fcntl.LOCK_SH)
+            keeping.__enter__()
+        try:
+            yield
+        finally:
+            keeping.__exit__(None, None, None)
+
+    @contextmanager
+    def freeing(self) -> Generator[None]:
+        with self._locked(_TURNSTILE, fcntl.LOCK_EX), self._locked(_LOCK, fcntl.LOCK_EX):
+            yield
+
+    def free(self, digest: Digest) -> None:
+        try:
+            self.local_path(digest).unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreFailure("The original could not be removed.") from error
+
+    @contextmanager
+    def _locked(self, name: str, operation: int) -> Generator[None]:
+        """The kernel takes the lock back from whoever dies (flock(2)); each holder has a description of its own."""
+        try:
+            self._root.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self._root / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StoreFailure("Originals cannot be stored at the moment.") from error
+        try:
+            fcntl.flock(descriptor, operation)
+            yield
+        finally:
+            os.close(descriptor)
 
     def local_path(self, digest: Digest) -> Path:
         return self._root / digest[:2] / digest[2:4] / digest

@@ -10,6 +10,7 @@ import os
 import shutil
 import sqlite3
 import zlib
+from collections.abc import Sequence
 from contextlib import closing
 from io import FileIO
 from pathlib import Path
@@ -38,6 +39,13 @@ class DerivativeFiles:
 
     def path(self, key: VariantKey, output: Format) -> Path:
         return Path(self._path(key, output))
+
+    def length(self, derivative: Derivative) -> int | None:
+        """Of its file, in bytes; None where there is none."""
+        try:
+            return self.path(derivative.key, derivative.format).stat().st_size
+        except OSError:
+            return None
 
     def read(self, derivative: Derivative) -> bytes | None:
         """The whole of it, or None where the file is not what the index says. One open, one read."""
@@ -127,28 +135,30 @@ class DerivativeCache:
 
     def find(self, key: VariantKey) -> Derivative | None:
         """What is known of it, where its file is there in full length. Counts as a use."""
-        with closing(self._index.execute(_FIND, (key,))) as rows:
-            row = rows.fetchone()
-        if row is None:
-            return None
-        output, length, crc32, width, height = row
-        found = Derivative(key=key, format=Format(output), length=length, crc32=crc32, size=Size(width, height))
-        try:
-            present = self._files.path(key, found.format).stat().st_size == length
-        except OSError:
-            present = False
-        if not present:
-            self.discard(found)
-            return None
-        self._index.execute("UPDATE derivatives SET used = ? WHERE key = ?", (time(), key))
+        return self.find_many([key]).get(key)
+
+    def find_many(self, keys: Sequence[VariantKey]) -> dict[VariantKey, Derivative]:
+        """As `find`; at most some hundreds at once."""
+        among = f"({','.join('?' * len(keys))})"
+        found: dict[VariantKey, Derivative] = {}
+        with closing(self._index.execute(_FIND + among, keys)) as rows:
+            for key, output, length, crc32, width, height in rows.fetchall():
+                derivative = Derivative(
+                    key=key, format=Format(output), length=length, crc32=crc32, size=Size(width, height)
+                )
+                if self._files.length(derivative) == length:
+                    found[key] = derivative
+                else:
+                    self.discard(derivative)
+        self._index.execute(_USE + among, (time(), *keys))
         return found
 
     def scratch_path(self) -> Path:
         """A fresh path in the cache's own file system, to write a derivative to."""
         return self._scratch / uuid4().hex
 
-    def admit(self, scratch: Path, derivative: Derivative) -> None:
-        """Moves the file to its place and enters it. Raises StoreFailure."""
+    def admit(self, scratch: Path, derivative: Derivative, *, source: str) -> None:
+        """Moves the file to its place and enters it. `source` names what it was made from. Raises StoreFailure."""
         path = self._files.path(derivative.key, derivative.format)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -157,8 +167,8 @@ class DerivativeCache:
             raise StoreFailure("The rendition could not be stored.") from error
         self._forget(derivative.key)
         self._index.execute(
-            "INSERT INTO derivatives VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (derivative.key, derivative.format, derivative.length, derivative.crc32, *derivative.size, time()),
+            "INSERT INTO derivatives VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (derivative.key, derivative.format, derivative.length, derivative.crc32, *derivative.size, time(), source),
         )
         self._length += derivative.length
         if self._length > self._budget:
@@ -168,6 +178,15 @@ class DerivativeCache:
         """Readers that hold the file open read on."""
         self._forget(derivative.key)
         self._unlink(derivative.key, derivative.format)
+
+    def discard_all(self, source: str) -> int:
+        """All that was made from it. How many."""
+        with closing(self._index.execute("SELECT key, format FROM derivatives WHERE source = ?", (source,))) as rows:
+            made = [(VariantKey(key), Format(output)) for key, output in rows]
+        for key, output in made:
+            self._forget(key)
+            self._unlink(key, output)
+        return len(made)
 
     def close(self) -> None:
         self._index.close()
@@ -220,6 +239,8 @@ def _connect(path: Path) -> sqlite3.Connection:
     try:
         index.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")
         index.executescript(_SCHEMA)
+        if index.execute("PRAGMA user_version").fetchone()[0] < _REVISION:
+            index.executescript(_SOURCES)
     except sqlite3.DatabaseError:
         index.close()
         raise
@@ -233,5 +254,14 @@ CREATE TABLE IF NOT EXISTS derivatives (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS derivatives_used ON derivatives (used);
 """
-_FIND = "SELECT format, length, crc32, width, height FROM derivatives WHERE key = ?"
+_REVISION = 1
+_SOURCES = """
+BEGIN;
+ALTER TABLE derivatives ADD COLUMN source TEXT NOT NULL DEFAULT '';
+CREATE INDEX derivatives_source ON derivatives (source);
+PRAGMA user_version = 1;
+COMMIT;
+"""
+_FIND = "SELECT key, format, length, crc32, width, height FROM derivatives WHERE key IN "
+_USE = "UPDATE derivatives SET used = ? WHERE key IN "
 _OLDEST = "SELECT key, format FROM derivatives WHERE key <> ? ORDER BY used LIMIT 100"

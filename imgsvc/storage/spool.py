@@ -1,5 +1,6 @@
 """Incoming bytes on their way to a store: hashed and counted while they are written."""
 
+import zlib
 from dataclasses import dataclass
 from hashlib import md5, sha256
 from pathlib import Path
@@ -18,6 +19,7 @@ class Spooled:
     path: Path
     digest: Digest
     md5: str
+    crc32: int
     length: int
     head: bytes
 
@@ -32,6 +34,7 @@ class Spool:
         self._head = b""
         self._sha256 = sha256()
         self._md5 = md5(usedforsecurity=False)
+        self._crc32 = 0
 
     def __enter__(self) -> Self:
         try:
@@ -55,6 +58,7 @@ class Spool:
             self._head += chunk[: SNIFFED_BYTES - len(self._head)]
         self._sha256.update(chunk)
         self._md5.update(chunk)
+        self._crc32 = zlib.crc32(chunk, self._crc32)
         try:
             while chunk:
                 chunk = chunk[self._file.write(chunk) :]
@@ -66,6 +70,7 @@ class Spool:
             path=self._path,
             digest=Digest(self._sha256.hexdigest()),
             md5=self._md5.hexdigest(),
+            crc32=self._crc32,
             length=self._length,
             head=self._head,
         )

@@ -1,8 +1,52 @@
-"""Absolute URLs for answers."""
+"""Which address a face has: absolute URLs for answers, and requests led to where the router has them."""
+
+from collections.abc import Mapping
 
 from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from imgsvc.core.places import DEFAULT_PLACES, FACES, Face, Place, inner_path
+from imgsvc.web.problems import problem_response
 
 
-def public_url(request: Request, path: str, *, base_url: str | None) -> str:
-    """Of the operator's public address, or of the one the request came to. `base_url` without a slash at the end."""
-    return f"{base_url or str(request.base_url).rstrip('/')}{path}"
+class Addresses:
+    """`base_url`: the operator's public address without a slash at the end, or None for what a request came to."""
+
+    def __init__(self, *, base_url: str | None, places: Mapping[Face, Place] = DEFAULT_PLACES) -> None:
+        self._base_url = base_url
+        self._places = places
+
+    def url(self, request: Request, face: Face, path: str) -> str:
+        """`path` as the service itself has it, `/images/…`; absolute, of the face's own host where it has one."""
+        base = self._base_url or str(request.base_url).rstrip("/")
+        host = self._places[face].host
+        if host is not None:
+            base = f"{base.partition('://')[0]}://{host}"
+        return base + self.path(face, path)
+
+    def path(self, face: Face, path: str) -> str:
+        """As `url`, from the host on."""
+        return self._places[face].prefix + path[len(FACES[face].prefix) :]
+
+
+class Placed:
+    """Around everything, where any face is not at its default place."""
+
+    def __init__(self, app: ASGIApp, places: Mapping[Face, Place]) -> None:
+        self._app = app
+        self._places = places
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        host = next((value.decode("latin-1").lower() for name, value in scope["headers"] if name == b"host"), "")
+        # As it was sent: what is percent-encoded stays so, and is decoded once, by who routes it.
+        path = inner_path(self._places, host, scope["path"])
+        if path is None:
+            await problem_response(404)(scope, receive, send)
+            return
+        if path != scope["path"]:
+            raw = scope["raw_path"].decode("latin-1")
+            scope = {**scope, "path": path, "raw_path": (inner_path(self._places, host, raw) or raw).encode("latin-1")}
+        await self._app(scope, receive, send)

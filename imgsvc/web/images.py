@@ -11,12 +11,21 @@ from starlette.types import Scope
 
 from imgsvc.core.assets import url_file_name
 from imgsvc.core.formats import file_extension
+from imgsvc.core.media import UNKNOWN
+from imgsvc.core.places import Face
 from imgsvc.core.requests import PictureRequest
 from imgsvc.core.transform import NOTHING_ASKED, Transform
-from imgsvc.dialects.iqmetrix import read_canonical_url, read_image_url, write_canonical_url, write_image_url
+from imgsvc.dialects.iqmetrix import (
+    read_canonical_url,
+    read_image_url,
+    read_preview_url,
+    write_canonical_url,
+    write_image_url,
+)
+from imgsvc.dialects.quable import read_cdn_url
 from imgsvc.dialects.struct import read_media_url
 from imgsvc.service.delivery import Body, Delivery, Variant
-from imgsvc.web.addresses import public_url
+from imgsvc.web.addresses import Addresses
 from imgsvc.web.caching import UrlClass, cache_control
 from imgsvc.web.responses import PictureHead, PictureResponse
 
@@ -26,33 +35,62 @@ Remember = Callable[[Scope, PictureHead, Body, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageSettings:
-    """`max_age` seconds; `base_url` without a slash at the end, or None for the request's own."""
+    """`max_age` seconds."""
 
     presets: Mapping[str, Transform]
     max_age: int
-    base_url: str | None
 
 
 class Images:
     def __init__(
-        self, *, delivery: Delivery, settings: ImageSettings, generation: Callable[[], int], remember: Remember
+        self,
+        *,
+        delivery: Delivery,
+        settings: ImageSettings,
+        addresses: Addresses,
+        generation: Callable[[], int],
+        remember: Remember,
     ) -> None:
         self._delivery = delivery
+        self._addresses = addresses
         self._settings = settings
         self._generation = generation
         self._remember = remember
 
-    def routes(self) -> list[Route]:
+    def media_routes(self) -> list[Route]:
         """HEAD comes with GET."""
+        return [Route("/{slug}/{file_name}", self.media, methods=["GET"])]
+
+    def image_routes(self) -> list[Route]:
+        """With the canonical URLs, whatever face a picture was asked for by."""
         return [
-            Route("/images/{name}", self.image, methods=["GET"]),
-            Route("/images/{guid}/{transform}/{key}/{file_name}", self.canonical, methods=["GET"]),
-            Route("/media/{slug}/{file_name}", self.media, methods=["GET"]),
+            Route("/{name}", self.image, methods=["GET"]),
+            Route("/{guid}/preview/{width}/{height}", self.preview, methods=["GET"]),
+            Route("/{guid}/{transform}/{key}/{file_name}", self.canonical, methods=["GET"]),
         ]
+
+    def cdn_routes(self) -> list[Route]:
+        return [Route("/{instance}/{code}/{preset}/{file_name}", self.cdn, methods=["GET"])]
 
     async def image(self, request: Request) -> Response:
         name, query = request.path_params["name"], _query(request)
         return await self._answer(request, read_image_url(name, query, presets=self._settings.presets))
+
+    async def preview(self, request: Request) -> Response:
+        path = request.path_params
+        return await self._answer(request, read_preview_url(path["guid"], path["width"], path["height"]))
+
+    async def cdn(self, request: Request) -> Response:
+        path, query = request.path_params, _query(request)
+        wanted = read_cdn_url(
+            path["instance"],
+            path["code"],
+            path["preset"],
+            path["file_name"],
+            query=query,
+            presets=self._settings.presets,
+        )
+        return await self._answer(request, wanted)
 
     async def media(self, request: Request) -> Response:
         slug, query = request.path_params["slug"], _query(request)
@@ -71,10 +109,10 @@ class Images:
             return self._redirect(request, wanted, variant)
         head = PictureHead(
             key=variant.key,
-            format=variant.format,
+            media_type=variant.media_type,
             modified=variant.asset.modified,
             cache_control=cache_control(_url_class(wanted), max_age=self._settings.max_age),
-            disposition=_attachment(variant) if wanted.download else None,
+            disposition=_attachment(variant) if wanted.download or variant.media_type == UNKNOWN else None,
         )
         return PictureResponse(head, partial(self._load, request.scope, head, variant, generation))
 
@@ -85,16 +123,17 @@ class Images:
 
     def _redirect(self, request: Request, wanted: PictureRequest, variant: Variant) -> Response:
         """303 See Other with that media type, as iQmetrix documents both."""
+        output = variant.format or variant.asset.original.picture.format
         if variant.transform == NOTHING_ASKED:
-            path = write_image_url(variant.asset, variant.format)
+            path = write_image_url(variant.asset, output)
         else:
-            path = write_canonical_url(variant.asset, variant.transform, variant.format, variant.key)
+            path = write_canonical_url(variant.asset, variant.transform, output, variant.key)
         query = "?download=true" if wanted.download else ""
         return Response(
             status_code=303,
             media_type="application/text",
             headers={
-                "Location": public_url(request, path, base_url=self._settings.base_url) + query,
+                "Location": self._addresses.url(request, Face.IMAGES, path) + query,
                 "Cache-Control": cache_control(UrlClass.OTHER, max_age=self._settings.max_age),
                 "Access-Control-Allow-Origin": "*",
             },
@@ -109,7 +148,8 @@ def _url_class(wanted: PictureRequest) -> UrlClass:
 
 def _attachment(variant: Variant) -> str:
     """RFC 6266; the name is ASCII without quotes, so it needs no second spelling."""
-    file_name = url_file_name(variant.asset.name, extension=file_extension(variant.format))
+    extension = variant.asset.extension if variant.format is None else file_extension(variant.format)
+    file_name = url_file_name(variant.asset.name, extension=extension)
     return f'attachment; filename="{file_name}"'
 
 

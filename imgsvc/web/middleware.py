@@ -41,4 +41,4 @@ def route_label(path: str) -> str:
     return first if first in _ROUTES else "other"
 
 
-_ROUTES = frozenset(("images", "media", "iqmetrix", "healthz", "readyz", "metrics"))
+_ROUTES = frozenset(("images", "media", "cdn", "struct", "iqmetrix", "quable", "qooly", "healthz", "readyz", "metrics"))

@@ -1,14 +1,17 @@
 """Failures as HTTP answers: RFC 9457 problem details, never stored by anyone."""
 
 import http
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any, Protocol
 
 import msgspec
 import structlog
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount
 
 from imgsvc.core.errors import (
     Conflict,
@@ -62,44 +65,87 @@ class Problem(msgspec.Struct, omit_defaults=True):
     status: int
     detail: str = ""
     parameter: str = ""
+    cause: str = ""
 
 
-def status_of(error: ImgsvcError) -> int:
-    """The nearest ancestor's; a test demands a row for every class."""
-    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
+class Respond(Protocol):
+    """A failure's answer in the words and the shape of one face."""
+
+    def __call__(
+        self, status: int, *, detail: str, error: ImgsvcError | None, headers: Mapping[str, str]
+    ) -> Response: ...
 
 
-async def answer_failure(request: Request, error: Exception) -> Response:
-    assert isinstance(error, ImgsvcError)
-    headers: dict[str, str] = {}
-    if isinstance(error, ServiceError):
-        headers["Retry-After"] = str(error.retry_after)
-        _log.warning("request.failed", path=request.url.path, error=type(error).__name__, detail=error.detail)
-    if isinstance(error, Unauthenticated):
-        headers["WWW-Authenticate"] = 'Bearer realm="imgsvc"'
-    parameter = error.name if isinstance(error, InvalidParameter) else ""
-    return problem_response(status_of(error), detail=error.detail, parameter=parameter, headers=headers)
+class Failures:
+    """How a face answers what went wrong. `status` holds where its vendor differs, and goes before `STATUS`."""
 
+    def __init__(
+        self, *, status: Mapping[type[ImgsvcError], int] = MappingProxyType({}), respond: Respond | None = None
+    ) -> None:
+        self._status = {**STATUS, **status}
+        self._respond = respond or problem_response
 
-async def answer_http_exception(request: Request, error: Exception) -> Response:
-    """Starlette's own: no such route, method not allowed."""
-    assert isinstance(error, HTTPException)
-    return problem_response(error.status_code, headers=error.headers)
+    def mount(self, prefix: str, routes: Sequence[BaseRoute]) -> Mount:
+        """Of its own, so that unknown paths and methods below `prefix` are answered in the same words."""
+        app = Starlette(routes=routes, exception_handlers=self.handlers())
+        # A path with a slash too many is another path; Starlette would redirect to where the face is inside.
+        app.router.redirect_slashes = False
+        return Mount(prefix, app=app)
 
+    def handlers(self) -> dict[Any, Callable[[Request, Exception], Awaitable[Response]]]:
+        return {
+            ImgsvcError: self._answer_failure,
+            HTTPException: self._answer_http_exception,
+            Exception: self._answer_bug,
+        }
 
-async def answer_bug(request: Request, error: Exception) -> Response:
-    """The body says nothing of what went wrong; the log says all."""
-    _log.error("request.bug", path=request.url.path, exc_info=error)
-    return problem_response(500, detail="The service made a mistake.")
+    def status_of(self, error: ImgsvcError) -> int:
+        """The nearest ancestor's; a test demands a row for every class."""
+        return next((self._status[kind] for kind in type(error).__mro__ if kind in self._status), 500)
+
+    async def _answer_failure(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, ImgsvcError)
+        headers: dict[str, str] = {}
+        if isinstance(error, ServiceError):
+            headers["Retry-After"] = str(error.retry_after)
+            _log.warning("request.failed", path=request.url.path, error=type(error).__name__, detail=error.detail)
+        if isinstance(error, Unauthenticated):
+            headers["WWW-Authenticate"] = 'Bearer realm="imgsvc"'
+        return self._respond(self.status_of(error), detail=error.detail, error=error, headers=headers)
+
+    async def _answer_http_exception(self, request: Request, error: Exception) -> Response:
+        """Starlette's own: no such route, method not allowed."""
+        assert isinstance(error, HTTPException)
+        return self._respond(error.status_code, detail="", error=None, headers=dict(error.headers or {}))
+
+    async def _answer_bug(self, request: Request, error: Exception) -> Response:
+        """The body says nothing of what went wrong; the log says all."""
+        _log.error("request.bug", path=request.url.path, exc_info=error)
+        return self._respond(500, detail="The service made a mistake.", error=None, headers={})
 
 
 def problem_response(
-    status: int, *, detail: str = "", parameter: str = "", headers: Mapping[str, str] | None = None
+    status: int,
+    *,
+    detail: str = "",
+    error: ImgsvcError | None = None,
+    headers: Mapping[str, str] = MappingProxyType({}),
 ) -> Response:
-    problem = Problem(title=http.HTTPStatus(status).phrase, status=status, detail=detail, parameter=parameter)
+    problem = Problem(
+        title=http.HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        parameter=error.name if isinstance(error, InvalidParameter) else "",
+        cause=error.cause if isinstance(error, OriginFailure) else "",
+    )
+    return failure_response(problem, status=status, headers=headers, media_type="application/problem+json")
+
+
+def failure_response(shape: msgspec.Struct, *, status: int, headers: Mapping[str, str], media_type: str) -> Response:
+    """Of no use to any cache."""
     return Response(
-        msgspec.json.encode(problem),
+        msgspec.json.encode(shape),
         status_code=status,
-        headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **(headers or {})},
-        media_type="application/problem+json",
+        headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **headers},
+        media_type=media_type,
     )

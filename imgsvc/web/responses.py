@@ -23,10 +23,12 @@ _CHUNK = 1 << 20
 
 RawHeaders = list[tuple[bytes, bytes]]
 
-SECURITY_HEADERS: Mapping[Format, tuple[tuple[bytes, bytes], ...]] = MappingProxyType(
+SECURITY_HEADERS: Mapping[str, tuple[tuple[bytes, bytes], ...]] = MappingProxyType(
     {
         # A drawing opened by itself is a document of our origin: nothing in it may run or load.
-        Format.SVG: ((b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; sandbox"),),
+        FORMATS[Format.SVG].media_type: (
+            (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; sandbox"),
+        ),
     }
 )
 
@@ -36,7 +38,7 @@ class PictureHead:
     """All of a picture's answer that is known before its bytes. `disposition`: Content-Disposition, or None."""
 
     key: VariantKey
-    format: Format
+    media_type: str
     modified: datetime
     cache_control: str
     disposition: str | None = None
@@ -60,11 +62,11 @@ class PictureHead:
         """Of 200 and 206, but for the length."""
         headers = self.validators()
         headers += [
-            (b"content-type", FORMATS[self.format].media_type.encode()),
+            (b"content-type", self.media_type.encode()),
             (b"accept-ranges", b"bytes"),
             (b"x-content-type-options", b"nosniff"),
         ]
-        headers += SECURITY_HEADERS.get(self.format, ())
+        headers += SECURITY_HEADERS.get(self.media_type, ())
         if self.disposition is not None:
             headers.append((b"content-disposition", self.disposition.encode()))
         return headers

@@ -1,6 +1,6 @@
 """One file out of a multipart/form-data body (RFC 7578), written to disk as it arrives."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -26,10 +26,14 @@ _MAX_HEAD = 16 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """`name` is the file name as the client gave it, from any system, with or without folders."""
+    """`name` is the file name as the client gave it, from any system, with or without folders.
+
+    `fields` are the parts that are no file, by name; the last of a name.
+    """
 
     name: str
     spooled: Spooled
+    fields: Mapping[str, str]
 
 
 @asynccontextmanager
@@ -64,7 +68,7 @@ async def spooled_upload(request: Request, *, part: str, blobs: BlobStore, limit
         except FormParserError as error:
             raise InvalidParameter("body", expected="well-formed multipart/form-data", received="") from error
         await to_thread.run_sync(spool.write, parts.take())
-        yield Upload(name=parts.file_name(), spooled=spool.finish())
+        yield Upload(name=parts.file_name(), spooled=spool.finish(), fields=parts.fields())
 
 
 class _Parts:
@@ -76,6 +80,8 @@ class _Parts:
         self._headers: dict[bytes, bytes] = {}
         self._head_length = 0
         self._names: list[str] = []
+        self._fields: dict[str, bytes] = {}
+        self._in_field = ""
         self._in_file = False
         self._pieces: list[bytes] = []
         self._is_whole = False
@@ -107,6 +113,9 @@ class _Parts:
             raise InvalidParameter(self._part, expected="one file", received="no file")
         return self._names[0]
 
+    def fields(self) -> Mapping[str, str]:
+        return {name: value.decode("utf-8", "replace") for name, value in self._fields.items()}
+
     def _begin(self) -> None:
         self._headers.clear()
         self._in_file = False
@@ -124,9 +133,11 @@ class _Parts:
     def _headers_finished(self) -> None:
         _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
         file_name = options.get(b"filename")
-        if file_name is None:
-            return
         name = options.get(b"name", b"").decode("utf-8", "replace")
+        if file_name is None:
+            self._in_field = name
+            self._fields[name] = b""
+            return
         if name != self._part:
             raise InvalidParameter("part", expected=f"named {self._part}", received=name)
         if self._names:
@@ -136,7 +147,7 @@ class _Parts:
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         if not self._in_file:
-            self._bounded(data[start:end])
+            self._fields[self._in_field] += self._bounded(data[start:end])
             return
         self._pieces.append(data[start:end])
         self.gathered += end - start

@@ -300,25 +300,25 @@ class TestWhatIsNoUpload:
 
 class TestWhatIsNoPicture:
     @pytest.mark.parametrize(
-        ("data", "status"),
+        "data",
         [
-            (b"", 415),
-            (b"hello", 415),
-            (originals.heic_signature(), 415),
-            (originals.pdf(), 415),
-            (b"<html><svg></svg></html>", 415),
-            (originals.truncated(originals.png(800, 600)), 422),
-            (originals.truncated(originals.jpeg(800, 600)), 422),
-            (originals.truncated(originals.webp(800, 600)), 422),
-            (originals.truncated(originals.gif()), 422),
-            (originals.truncated(originals.gif(frames=3)), 422),
-            (originals.truncated(originals.bmp()), 422),
-            (originals.truncated(originals.svg()), 422),
-            (originals.png()[:8], 422),
-            (b"GIF89a" + bytes(100), 422),
-            (originals.lying_png(), 422),
-            (originals.gif_bomb(), 422),
-            (originals.svg_entity_bomb(), 422),
+            b"",
+            b"hello",
+            originals.heic_signature(),
+            originals.pdf(),
+            b"<html><svg></svg></html>",
+            originals.truncated(originals.png(800, 600)),
+            originals.truncated(originals.jpeg(800, 600)),
+            originals.truncated(originals.webp(800, 600)),
+            originals.truncated(originals.gif()),
+            originals.truncated(originals.gif(frames=3)),
+            originals.truncated(originals.bmp()),
+            originals.truncated(originals.svg()),
+            originals.png()[:8],
+            b"GIF89a" + bytes(100),
+            originals.lying_png(),
+            originals.gif_bomb(),
+            originals.svg_entity_bomb(),
         ],
         ids=[
             "empty", "text", "heic", "pdf", "html", "half-png", "half-jpeg", "half-webp", "half-gif", "half-film",
@@ -326,13 +326,13 @@ class TestWhatIsNoPicture:
             "half-svg", "signature", "zeros", "lying-png", "gif-bomb", "svg-bomb",
         ],
     )  # fmt: skip
-    def test_it_is_refused_and_nothing_is_kept(self, service: Service, data: bytes, status: int) -> None:
-        """415 for what is no format of ours, 422 for what is one and cannot be decoded to its end."""
+    def test_it_is_refused_and_nothing_is_kept(self, service: Service, data: bytes) -> None:
+        """400, the vendor's code, for what says that it is a picture and is none or cannot be decoded to its end."""
         before = _library(service)
 
         answer = service.upload(data, "picture.png")
 
-        assert_problem(answer, status)
+        assert_problem(answer, 400)
         assert _library(service) == before
         assert list(_incoming(service)) == []
 
@@ -365,6 +365,111 @@ class TestWhatIsNoPicture:
         answer = service.client.post(UPLOADS, content=body, headers=MULTIPART)
 
         assert answer.json()["name"] == kept
+
+
+class TestOtherFiles:
+    """What does not say that it is a picture."""
+
+    @pytest.mark.parametrize(
+        ("name", "media_type", "called"),
+        [
+            ("Size Chart.PDF", "application/pdf", "size-chart.pdf"),
+            ("raw.heic", "image/heic", "raw.heic"),
+            ("LICENSE", "application/octet-stream", "license"),
+            ("page.html", "application/octet-stream", "page.html"),
+        ],
+    )
+    def test_it_is_taken(self, service: Service, name: str, media_type: str, called: str) -> None:
+        """201 with all fields but height and width; `href` leads to its bytes."""
+        answer = service.upload(originals.pdf() + name.encode(), name)
+
+        shape = answer.json()
+        assert answer.status_code == 201
+        assert set(shape) == {"id", "name", "href", "md5Checksum", "mimeType", "success"}
+        assert (shape["name"], shape["mimeType"]) == (name, media_type)
+        assert re.fullmatch(rf"{service.url}/media/[a-z0-5]{{8}}/{called}", shape["href"])
+        assert httpx.get(shape["href"], trust_env=False).content == originals.pdf() + name.encode()
+
+    def test_it_is_looked_up_as_it_was_answered(self, service: Service) -> None:
+        shape = service.upload(originals.pdf(), "chart.pdf").json()
+
+        answer = service.get(f"/iqmetrix/assets/{shape['id']}")
+
+        assert answer.json() == {name: value for name, value in shape.items() if name != "success"}
+
+    @pytest.mark.parametrize("path", ["{}", "{}.png", "{}?width=5", "{}/preview/300/200"])
+    def test_at_the_pictures_address_it_is_no_picture(self, service: Service, path: str) -> None:
+        """400 in the vendor's table."""
+        guid = service.upload(originals.pdf(), "chart.pdf").json()["id"]
+
+        assert_problem(service.get(f"/images/{path.format(guid)}"), 400)
+
+
+class TestPreviews:
+    """`/images/{id}/preview/{width}/{height}`, as the vendor's own clients ask."""
+
+    @pytest.mark.parametrize(
+        ("width", "height", "size"), [(100, 100, (50, 100)), (25, 1000, (25, 50)), (5000, 5000, (60, 120))]
+    )
+    def test_a_preview_fits_inside_and_is_not_enlarged(
+        self, service: Service, width: int, height: int, size: tuple[int, int]
+    ) -> None:
+        """In the original's format, by anybody."""
+        guid = service.add(originals.png(60, 120))
+
+        answer = service.get(f"/images/{guid}/preview/{width}/{height}")
+
+        image = originals.decode(answer.content)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
+        assert (image.width, image.height) == size
+
+    @pytest.mark.parametrize("sides", ["0/5", "5/0", "a/5", "5/-1", "5/1000000", "5/ "])
+    def test_a_preview_of_no_size_is_refused(self, service: Service, sides: str) -> None:
+        guid = service.add(originals.png())
+
+        assert_problem(service.get(f"/images/{guid}/preview/{sides}"), 400)
+
+    def test_a_preview_of_nothing_is_not_found(self, service: Service) -> None:
+        """In the vendor's words."""
+        problem = assert_problem(service.get(f"/images/{ID}/preview/5/5"), 404)
+
+        assert problem["detail"] == "Asset Media Service Error: Resource not found"
+
+
+class TestInstances:
+    """Without a token an asset is found by its GUID, which nobody guesses; with one by any id, in its instance."""
+
+    def test_another_instance_does_not_see_it(self, service: Service) -> None:
+        """By whatever id, with a token of its own; without one the GUID does."""
+        token = service.command("token", "create", "press", "--instance", "press").stdout.strip()
+        own = service.upload(originals.png(), token=token).json()
+        guid = service.add(originals.png())
+
+        ids = [guid, _serial(service, guid), service.media_path(guid).split("/")[2]]
+        answers = {one: service.get(f"/iqmetrix/assets/{one}", authorization=f"Bearer {token}") for one in ids}
+        theirs = service.get(f"/iqmetrix/assets/{own['id']}", **BEARER)
+
+        assert [answer.status_code for answer in answers.values()] == [404] * 3
+        assert theirs.status_code == 404
+        assert service.get(f"/iqmetrix/assets/{guid}").status_code == 200
+        assert service.get(f"/iqmetrix/assets/{own['id']}", authorization=f"Bearer {token}").status_code == 200
+
+    def test_with_a_token_any_id_finds_it(self, service: Service) -> None:
+        """GUID, serial and slug; without one the GUID alone."""
+        guid = service.add(originals.png())
+        ids = [guid, _serial(service, guid), service.media_path(guid).split("/")[2]]
+
+        with_token = [service.get(f"/iqmetrix/assets/{one}", **BEARER) for one in ids]
+        without = [service.get(f"/iqmetrix/assets/{one}") for one in ids]
+
+        assert [answer.json()["id"] for answer in with_token] == [guid] * 3
+        assert [answer.status_code for answer in without] == [200, 404, 404]
+
+    def test_an_unknown_token_is_refused_where_none_is_needed(self, service: Service) -> None:
+        """Whoever sends one means it."""
+        guid = service.add(originals.png())
+
+        assert_problem(service.get(f"/iqmetrix/assets/{guid}", authorization="Bearer unknown"), 401)
 
 
 class TestManyAtOnce:
@@ -407,13 +512,13 @@ class TestLimits:
         assert answer.status_code == 201
 
     def test_more_pixels_than_allowed_are_refused(self, small: Service) -> None:
-        """422 by the header, before they are decoded."""
-        assert_problem(small.upload(originals.png(501, 500)), 422)
+        """400 by the header, before they are decoded."""
+        assert_problem(small.upload(originals.png(501, 500)), 400)
         assert small.upload(originals.png(500, 500)).status_code == 201
 
     def test_more_frames_than_allowed_are_refused(self, small: Service) -> None:
         """As few pixels as they may have."""
-        assert_problem(small.upload(originals.gif(10, 10, frames=6)), 422)
+        assert_problem(small.upload(originals.gif(10, 10, frames=6)), 400)
         assert small.upload(originals.gif(10, 10, frames=5)).status_code == 201
 
 
@@ -479,6 +584,11 @@ def _incoming(service: Service) -> Generator[Path]:
     folder = service.data / "originals" / "incoming"
     if folder.exists():
         yield from folder.iterdir()
+
+
+def _serial(service: Service, guid: str) -> str:
+    with closing(sqlite3.connect(service.data / "catalog.sqlite")) as catalog:
+        return str(catalog.execute("SELECT serial FROM assets WHERE id = ?", (guid,)).fetchone()[0])
 
 
 def _library(service: Service) -> tuple[int, int]:

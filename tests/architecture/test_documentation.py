@@ -7,10 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 from openapi_spec_validator import validate
-from starlette.routing import Route
 
 from imgsvc.dialects.words import WORDS
-from imgsvc.openapi import OPERATIONS, openapi_document
+from imgsvc.openapi.document import OPERATIONS, openapi_document
 from imgsvc.settings import SETTINGS, variable_name
 from tests.architecture.routes import collect_routes
 
@@ -81,12 +80,7 @@ def test_openapi_tells_every_route(tmp_path: Path) -> None:
     """Each path and method that the router answers is described, and no other. HEAD comes with GET."""
     described = {(path, method.upper()) for path, methods in OPERATIONS.items() for method in methods}
 
-    answered = {
-        (route.path, method)
-        for route in collect_routes(tmp_path)
-        if isinstance(route, Route)
-        for method in (route.methods or set()) - {"HEAD"}
-    }
+    answered = {(path.replace(":path}", "}"), method) for path, method in collect_routes(tmp_path)}
     assert described == answered
 
 

@@ -516,7 +516,7 @@ def test_every_plan_can_be_carried_out(original: Original, transform: Transform)
     except TooManyPixels:
         return
 
-    stored = original.info.size
+    stored = original.picture.size
     upright = plan.orientation.upright(stored)
     if plan.region is not None:
         assert_lies_inside(plan.region, stored)
@@ -530,7 +530,7 @@ def test_every_plan_can_be_carried_out(original: Original, transform: Transform)
         assert plan.background is not None
     if not FORMATS[plan.encoding.format].alpha:
         assert plan.background is None or plan.background.alpha == 255
-        assert plan.background is not None or not original.info.has_alpha
+        assert plan.background is not None or not original.picture.has_alpha
     assert max(plan.result) <= limits.output_side
     assert plan.result.pixels * plan.frames <= limits.pixels
     assert plan.max_bytes is None or plan.result == upright

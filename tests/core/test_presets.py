@@ -42,3 +42,21 @@ def test_the_operators_own_name_comes_before_the_size() -> None:
 def test_anything_else_is_no_preset(name: str) -> None:
     """None, so that the dialect may say so in its own words."""
     assert find_preset(name, PRESETS) is None
+
+
+@pytest.mark.parametrize(
+    ("names", "side"),
+    [
+        (("system-thumbnail", "thumbnail", "System-Thumbnail"), 320),
+        (("system-preview", "preview", "PREVIEW"), 1280),
+        (("600x600",), 600),
+    ],
+)
+def test_the_vendors_names_are_there_without_a_setting(names: tuple[str, ...], side: int) -> None:
+    """Old and new, in any case; they fit inside and never enlarge."""
+    assert {find_preset(name, {}) for name in names} == {Transform(max_width=side, max_height=side)}
+
+
+@pytest.mark.parametrize("name", ["system-thumbnail", "Preview"])
+def test_the_operators_own_name_comes_before_the_vendors(name: str) -> None:
+    assert find_preset(name, {name.lower(): HERO}) == HERO

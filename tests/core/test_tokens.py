@@ -5,13 +5,15 @@ from datetime import UTC, datetime
 
 import pytest
 
+from imgsvc.core.assets import Instance
 from imgsvc.core.tokens import Scope, Token, make_token, token_digest
 
 
 def token_with(*scopes: Scope) -> Token:
     return Token(
         digest=token_digest("imgsvc_a"),
-        name="shop",
+        name="the shop",
+        instance=Instance("shop"),
         scopes=frozenset(scopes),
         created=datetime(2026, 1, 2, tzinfo=UTC),
     )

@@ -1,14 +1,13 @@
 """iQmetrix' picture URLs and the canonical ones."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgsvc.core.assets import Asset, AssetKind, AssetRef, ImageInfo, Slug
+from imgsvc.core.assets import Asset, AssetKind, AssetRef, ImageInfo
 from imgsvc.core.errors import InvalidParameter, NotFound
 from imgsvc.core.formats import FORMATS, Format, file_extension
 from imgsvc.core.geometry import Size
@@ -19,9 +18,11 @@ from imgsvc.dialects.iqmetrix import (
     read_canonical_url,
     read_guid,
     read_image_url,
+    read_preview_url,
     write_canonical_url,
     write_image_url,
 )
+from tests.fakes import make_asset
 from tests.strategies import WRITTEN_FORMATS, original_of, transforms
 
 GUID = "732130d2-b673-461c-812b-62b614d6076e"
@@ -31,14 +32,7 @@ HERO = Transform(width=1600)
 
 
 def an_asset(name: str = "Red Shirt.JPG") -> Asset:
-    return Asset(
-        id=UUID(GUID),
-        slug=Slug("wuqj0ouk"),
-        name=name,
-        original=original_of(ImageInfo(format=Format.JPEG, size=Size(600, 400))),
-        created=datetime(2026, 1, 2, tzinfo=UTC),
-        modified=datetime(2026, 1, 2, tzinfo=UTC),
-    )
+    return make_asset(name, original=original_of(ImageInfo(format=Format.JPEG, size=Size(600, 400))))
 
 
 def read(name: str, query: str = "") -> PictureRequest:
@@ -229,3 +223,28 @@ def test_a_preset_is_not_judged_there() -> None:
     request = read_canonical_url(GUID, "width=300", KEY, query="preset=hero")
 
     assert request.transform == Transform(width=300)
+
+
+def test_a_preview_fits_inside_and_is_not_enlarged() -> None:
+    """`/images/{guid}/preview/{width}/{height}`, in the original's format."""
+    assert read_preview_url(GUID.upper(), "300", "200") == PictureRequest(
+        ref=REF, transform=Transform(max_width=300, max_height=200)
+    )
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "name"),
+    [("0", "1", "width"), ("1", "0", "height"), ("", "1", "width"), ("1", "x", "height"), ("1000000", "1", "width")],
+)
+def test_a_preview_of_no_size_is_refused(width: str, height: str, name: str) -> None:
+    """By the name of the side that is wrong."""
+    with pytest.raises(InvalidParameter) as refused:
+        read_preview_url(GUID, width, height)
+
+    assert refused.value.name == name
+
+
+def test_a_preview_of_no_guid_is_not_found() -> None:
+    """Before its size is looked at."""
+    with pytest.raises(NotFound):
+        read_preview_url("nobody", "x", "x")

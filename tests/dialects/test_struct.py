@@ -4,28 +4,26 @@ import random
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from fractions import Fraction
 from types import MappingProxyType
-from uuid import UUID
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from imgsvc.core.assets import Asset, AssetKind, AssetRef, ImageInfo, Slug
+from imgsvc.core.assets import AssetKind, AssetRef
 from imgsvc.core.color import Color
 from imgsvc.core.errors import InvalidParameter, NotFound
 from imgsvc.core.formats import Format
-from imgsvc.core.geometry import Enlarge, Fit, FocalPoint, Gravity, Region, Size
+from imgsvc.core.geometry import Enlarge, Fit, FocalPoint, Gravity, Region
 from imgsvc.core.requests import PictureRequest
 from imgsvc.core.transform import NOTHING_ASKED, Insets, Metadata, Transform
 from imgsvc.dialects import spelling
 from imgsvc.dialects.struct import read_media_url, read_transform, write_media_url
 from imgsvc.dialects.words import WORDS
 from tests.core.golden_sizes import GOLDEN_SIZES, Golden
-from tests.strategies import original_of
+from tests.fakes import make_asset, make_file
 
 SLUG = "wuqj0ouk"
 PRESETS: Mapping[str, Transform] = MappingProxyType(
@@ -358,16 +356,17 @@ def test_what_is_no_slug_is_not_found(slug: str) -> None:
 
 def test_a_media_url_is_made_of_slug_and_file_name() -> None:
     """The extension is that of the bytes, whatever the upload was called."""
-    asset = Asset(
-        id=UUID(int=7),
-        slug=Slug(SLUG),
-        name="Struct Logo.JPEG",
-        original=original_of(ImageInfo(format=Format.PNG, size=Size(6, 4))),
-        created=datetime(2026, 1, 2, tzinfo=UTC),
-        modified=datetime(2026, 1, 2, tzinfo=UTC),
-    )
+    asset = make_asset("Struct Logo.JPEG")
 
     assert write_media_url(asset) == "/media/wuqj0ouk/struct-logo.png"
+
+
+@pytest.mark.parametrize(
+    ("name", "written"), [("Size Chart.PDF", "size-chart.pdf"), ("LICENSE", "license"), ("a.b/c.tar.gz", "c-tar.gz")]
+)
+def test_a_file_that_is_no_picture_keeps_its_extension(name: str, written: str) -> None:
+    """There is no format to take it from; none where it has none."""
+    assert write_media_url(make_asset(name, original=make_file())) == f"/media/wuqj0ouk/{written}"
 
 
 def queries() -> SearchStrategy[str]:

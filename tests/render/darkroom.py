@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import anyio
 
-from imgsvc.core.assets import Digest, ImageInfo, Original
+from imgsvc.core.assets import ImageInfo, Original
 from imgsvc.core.errors import NotAnImage
 from imgsvc.core.formats import SNIFFED_BYTES, Format, sniff_format
 from imgsvc.core.limits import Limits
@@ -22,6 +22,7 @@ from imgsvc.render.messages import Failed, Probe, Probed, Render, Rendered, erro
 from imgsvc.render.pool import Pool
 from imgsvc.render.worker import do
 from imgsvc.render.worker_settings import WorkerSettings
+from tests.strategies import original_of
 
 Found = TypeVar("Found")
 
@@ -60,7 +61,7 @@ class Darkroom:
         return result.info
 
     def original(self, data: bytes) -> Original:
-        return Original(digest=Digest("0" * 64), md5="0" * 32, length=len(data), info=self.probe(data))
+        return original_of(self.probe(data), length=len(data))
 
     def plan(self, data: bytes, transform: Transform = NOTHING_ASKED) -> Plan:
         return make_plan(self.original(data), transform, defaults=Defaults(), limits=Limits())

@@ -40,7 +40,7 @@ class Desk:
 
 
 def key(name: str) -> VariantKey:
-    return variant_key(Digest(name), stripping(), revision="1")
+    return variant_key(Digest(name), stripping().canonical(), revision="1")
 
 
 def stripping() -> Plan:

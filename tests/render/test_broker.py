@@ -199,6 +199,66 @@ async def test_probes_are_answered(folder: Path, whole: Path, tmp_path: Path) ->
                 await strict.probe(whole, Format.JPEG)
 
 
+async def test_what_is_there_is_told_without_a_render(folder: Path, whole: Path) -> None:
+    """In the order asked, some twice, more than one frame's worth; nothing is rendered."""
+    async with open_desk(folder) as desk, desk.client() as client:
+        made = [await client.render(key(name), whole, resizing(100 + number)) for number, name in enumerate("ab")]
+        keys = [key("nobody"), key("b"), *(key(str(number)) for number in range(1200)), key("a"), key("b")]
+
+        found = await client.find(keys)
+
+        assert found == [None, made[1], *[None] * 1200, made[0], made[1]]
+        assert await client.find([]) == []
+        assert desk.observed == ["rendered"] * 2
+
+
+async def test_a_look_is_answered_while_a_render_is_waited_for(folder: Path, whole: Path, tmp_path: Path) -> None:
+    """What is under way is not there yet."""
+    held = HeldOriginal(tmp_path / "held")
+    async with open_desk(folder) as desk, desk.client() as client:
+        rendering = asyncio.create_task(client.render(key("a"), held.path, stripping()))
+        await held.reached()
+
+        assert await client.find([key("a")]) == [None]
+
+        held.release(DATA)
+        assert await client.find([(await rendering).key]) == [await rendering]
+
+
+async def test_all_that_was_made_from_an_original_is_forgotten(folder: Path, whole: Path, tmp_path: Path) -> None:
+    """By its name, wherever it lies; what was made from another stays. Asked for again, it is made again."""
+    other, moved = tmp_path / "other.jpg", tmp_path / "elsewhere" / "whole.jpg"
+    other.write_bytes(DATA)
+    async with open_desk(folder) as desk, desk.client() as client:
+        made = [await client.render(key(name), whole, resizing(100 + number)) for number, name in enumerate("ab")]
+        stays = await client.render(key("c"), other, resizing(100))
+
+        told = [await client.forget(path) for path in (moved, moved, tmp_path / "never.jpg")]
+        found = await client.find([key("a"), key("b"), key("c")])
+        again = await client.render(key("a"), whole, resizing(100))
+
+    assert told == [2, 0, 0]
+    assert found == [None, None, stays]
+    assert again == made[0]
+    assert desk.observed == ["rendered"] * 4
+
+
+async def test_what_is_rendered_while_its_original_is_freed_is_not_kept(folder: Path, tmp_path: Path) -> None:
+    """It would never be forgotten: whoever waited for it is answered, and nobody after him."""
+    held = HeldOriginal(tmp_path / "held")
+    async with open_desk(folder) as desk, desk.client() as client:
+        rendering = asyncio.create_task(client.render(key("a"), held.path, stripping()))
+        await held.reached()
+        held.path.unlink()
+        told = await client.forget(held.path)
+        held.release(DATA)
+        derivative = await rendering
+
+        assert (told, derivative.length) == (0, len(DATA))
+        assert await client.find([key("a")]) == [None]
+        assert not desk.files.path(derivative.key, derivative.format).exists()
+
+
 async def test_no_scratch_file_stays(folder: Path, whole: Path, tmp_path: Path) -> None:
     """Neither of what was made nor of what failed."""
     broken = tmp_path / "broken"

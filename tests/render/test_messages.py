@@ -19,12 +19,16 @@ from imgsvc.render.messages import (
     MAX_LENGTH,
     Answer,
     Failed,
+    Forget,
+    Forgotten,
     Found,
     Job,
+    Look,
     Probe,
     Probed,
     Question,
     Render,
+    Seen,
     Wanted,
     error_from_failed,
     failed_from_error,
@@ -114,6 +118,23 @@ def test_a_derivative_travels() -> None:
     answer = Answer(number=1, body=Found(derivative=derivative))
 
     assert msgspec.msgpack.decode(frame(answer)[LENGTH.size :], type=Answer) == answer
+
+
+@given(keys=st.lists(st.text("0123456789abcdef", min_size=32, max_size=32).map(VariantKey), max_size=600))
+def test_a_look_and_what_was_seen_travel(keys: list[VariantKey]) -> None:
+    """Many keys, some of them unknown."""
+    derivatives = [
+        None if number % 2 else Derivative(key=key, format=Format.PNG, length=number, crc32=0, size=Size(3, 4))
+        for number, key in enumerate(keys)
+    ]
+
+    for message in (Question(number=1, body=Look(keys=keys)), Answer(number=1, body=Seen(derivatives=derivatives))):
+        assert msgspec.msgpack.decode(frame(message)[LENGTH.size :], type=type(message)) == message
+
+
+def test_a_word_to_forget_travels_and_how_many_that_were() -> None:
+    for message in (Question(number=1, body=Forget(path="/päth/ö")), Answer(number=1, body=Forgotten(derivatives=7))):
+        assert msgspec.msgpack.decode(frame(message)[LENGTH.size :], type=type(message)) == message
 
 
 async def test_frames_are_read_one_after_the_other() -> None:

@@ -6,9 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from imgsvc.catalog.sql import SqlCatalog
-from imgsvc.core.assets import Asset, AssetKind, AssetRef, ImageInfo
-from imgsvc.core.errors import NotFound, NotPermitted, Overloaded, StoreFailure, TooManyPixels
+from imgsvc.catalog.base import Catalog
+from imgsvc.catalog.sql import open_catalog
+from imgsvc.core.assets import Asset, AssetKind, AssetRef, Digest, ImageInfo, Instance, NewAsset, Original
+from imgsvc.core.errors import (
+    NotAnImage,
+    NotFound,
+    NotPermitted,
+    Overloaded,
+    RenderCrashed,
+    StoreFailure,
+    TooManyPixels,
+)
 from imgsvc.core.formats import Format
 from imgsvc.core.geometry import Size
 from imgsvc.core.limits import Limits
@@ -20,11 +29,17 @@ from imgsvc.service.delivery import SMALL, Delivery, Variant
 from imgsvc.service.ingest import Ingest
 from imgsvc.storage.blobs import LocalBlobs
 from imgsvc.storage.derivatives import DerivativeFiles
-from tests.fakes import NOON, PNG, FakeRenderer, make_spooled, rendition_of
+from tests.fakes import NOON, PNG, FakeRenderer, make_asset, make_file, make_original, make_spooled, rendition_of
 
 pytestmark = pytest.mark.anyio
 
 NARROW = Transform(width=30)
+PDF = b"%PDF-1.7 and more"
+
+
+def asked_by_slug() -> PictureRequest:
+    """Of the asset of `make_asset`, as it came."""
+    return PictureRequest(ref=AssetRef(AssetKind.SLUG, make_asset().slug), transform=Transform())
 
 
 @dataclass
@@ -35,7 +50,7 @@ class Bench:
     renderer: FakeRenderer
     files: DerivativeFiles
     blobs: LocalBlobs
-    catalog: SqlCatalog
+    catalog: Catalog
     asset: Asset
 
     def asked(self, transform: Transform = NARROW) -> PictureRequest:
@@ -45,12 +60,24 @@ class Bench:
         return await self.delivery.identify(self.asked(transform))
 
     def file_of(self, variant: Variant) -> Path:
+        assert variant.format is not None
         return self.files.path(variant.key, variant.format)
+
+    async def kept(self, data: bytes) -> Original:
+        """Of a file whose bytes are in the store."""
+        original = make_file(data)
+        self.blobs.keep(make_spooled(self.blobs.spool_path(), data).path, original.digest)
+        return original
+
+    async def show(self, original: Original) -> None:
+        """From now on, in place of what the asset showed before."""
+        ref = AssetRef(AssetKind.SLUG, self.asset.slug)
+        await self.catalog.assets.change({ref: lambda asset: replace(asset, original=original)}, by=0, now=NOON)
 
     def another(self, *, strip_originals: bool = False, revision: str = "1") -> Delivery:
         """As another process has it: the same library, nothing remembered."""
         return Delivery(
-            catalog=self.catalog,
+            find=self.catalog.assets.find,
             blobs=self.blobs,
             files=DerivativeFiles(self.files.path(VariantKey("0" * 32), Format.PNG).parents[2]),
             renderer=self.renderer,
@@ -65,11 +92,13 @@ class Bench:
 async def bench(tmp_path: Path) -> AsyncGenerator[Bench]:
     files, blobs = DerivativeFiles(tmp_path / "derivatives"), LocalBlobs(tmp_path / "originals")
     renderer = FakeRenderer(files=files)
-    async with SqlCatalog(f"sqlite:///{tmp_path / 'catalog.sqlite'}") as catalog:
+    async with open_catalog(f"sqlite:///{tmp_path / 'catalog.sqlite'}", changed=lambda: None) as catalog:
         ingest = Ingest(catalog=catalog, blobs=blobs, prober=renderer, now=lambda: NOON)
-        asset = await ingest.add(make_spooled(blobs.spool_path(), PNG), "shirt.png")
+        asset = await ingest.add(
+            make_spooled(blobs.spool_path(), PNG), NewAsset(instance=Instance("shop"), name="shirt.png")
+        )
         delivery = Delivery(
-            catalog=catalog,
+            find=catalog.assets.find,
             blobs=blobs,
             files=files,
             renderer=renderer,
@@ -113,7 +142,7 @@ class TestIdentify:
             (await bench.identified(Transform(width=31))).key,
             (await bench.another(revision="2").identify(bench.asked())).key,
         }
-        await bench.catalog.replace(bench.asset.id, replace(bench.asset.original, digest="f" * 64), now=NOON)  # pyright: ignore[reportArgumentType]
+        await bench.show(replace(bench.asset.original, digest=Digest("f" * 64)))
         keys.add((await bench.identified()).key)
 
         assert len(keys) == 4
@@ -131,7 +160,7 @@ class TestIdentify:
     async def test_more_than_is_made_is_refused(self, bench: Bench) -> None:
         """Before anything is read."""
         tall = replace(bench.asset.original, info=ImageInfo(format=Format.PNG, size=Size(1, 9000)))
-        await bench.catalog.replace(bench.asset.id, replace(tall, digest="e" * 64), now=NOON)  # pyright: ignore[reportArgumentType]
+        await bench.show(replace(tall, digest=Digest("e" * 64)))
 
         with pytest.raises(TooManyPixels):
             await bench.identified(Transform(format=Format.WEBP))
@@ -143,6 +172,99 @@ class TestIdentify:
         with pytest.raises(NotPermitted):
             await stripping.identify(bench.asked(Transform(metadata=Metadata.KEEP)))
         assert (await stripping.identify(bench.asked(Transform()))).plan is not None
+
+    async def test_what_was_planned_for_one_is_not_anothers(self, bench: Bench) -> None:
+        """Pictures of the same header share what follows from it, and not what follows from their bytes."""
+        info = ImageInfo(format=Format.JPEG, size=Size(600, 400))
+        request = PictureRequest(ref=asked_by_slug().ref, transform=Transform(quality=60))
+        lengths = (1000, 2000, 1000)
+
+        variants = [
+            bench.delivery.variant(make_asset(original=make_original(bytes(length), info=info)), request)
+            for length in lengths
+        ]
+
+        assert [variant.plan and variant.plan.max_bytes for variant in variants] == list(lengths)
+        assert variants[0].key == variants[2].key != variants[1].key
+
+
+class TestFiles:
+    """Originals that are no pictures."""
+
+    async def test_a_file_is_given_as_it_came(self, bench: Bench) -> None:
+        """Of its own media type, and nobody renders."""
+        variant = bench.delivery.variant(make_asset("chart.pdf", original=await bench.kept(PDF)), asked_by_slug())
+
+        body = await bench.delivery.load(variant)
+
+        assert (variant.plan, variant.format, variant.media_type) == (None, None, "application/pdf")
+        assert body.data == PDF
+        assert bench.renderer.asked == []
+
+    @pytest.mark.parametrize(
+        "request_",
+        [
+            PictureRequest(ref=asked_by_slug().ref, transform=NARROW),
+            PictureRequest(ref=asked_by_slug().ref, transform=Transform(), extension=Format.PNG),
+            PictureRequest(ref=asked_by_slug().ref, transform=Transform(), redirect=True),
+        ],
+        ids=["transform", "extension", "redirect"],
+    )
+    async def test_nothing_is_drawn_of_a_file(self, bench: Bench, request_: PictureRequest) -> None:
+        """A size or a format can be asked of pictures alone."""
+        with pytest.raises(NotAnImage):
+            bench.delivery.variant(make_asset("chart.pdf", original=make_file(PDF)), request_)
+
+    async def test_a_file_is_given_where_originals_are_stripped(self, bench: Bench) -> None:
+        """Nobody knows how to take metadata out of it; but metadata cannot be asked for."""
+        stripping, asset = bench.another(strip_originals=True), make_asset("chart.pdf", original=make_file(PDF))
+
+        assert stripping.variant(asset, asked_by_slug()).plan is None
+        with pytest.raises(NotPermitted):
+            stripping.variant(asset, replace(asked_by_slug(), transform=Transform(metadata=Metadata.KEEP)))
+
+
+class TestLook:
+    async def test_what_is_rendered_already_is_told_and_nothing_is_rendered(self, bench: Bench) -> None:
+        """In the order asked, some twice, of an original's bytes nothing; in one question."""
+        made, other = await bench.identified(), await bench.identified(Transform(width=31))
+        original = await bench.identified(Transform())
+        body = await bench.delivery.load(made)
+        delivery = bench.another()
+
+        looked = await delivery.look([other, made, original, made])
+
+        assert looked == [None, body.derivative, None, body.derivative]
+        assert len(bench.renderer.looked_for) == 1
+        assert bench.renderer.rendered == [made.key]
+
+    async def test_what_was_told_is_not_asked_for_again(self, bench: Bench) -> None:
+        """Loading it afterwards takes the file as it is."""
+        made = await bench.identified()
+        await bench.delivery.load(made)
+        delivery = bench.another()
+        await delivery.look([made])
+        bench.renderer.asked.clear()
+
+        assert (await delivery.load(made)).data is not None
+
+        assert bench.renderer.asked == []
+
+    @pytest.mark.parametrize("transforms", [[], [Transform()]], ids=["nothing", "an original"])
+    async def test_where_nothing_can_be_rendered_nobody_is_asked(
+        self, bench: Bench, transforms: list[Transform]
+    ) -> None:
+        variants = [await bench.identified(transform) for transform in transforms]
+
+        assert await bench.delivery.look(variants) == [None] * len(variants)
+
+        assert bench.renderer.looked_for == []
+
+    async def test_the_renderers_failure_is_passed_on(self, bench: Bench) -> None:
+        bench.renderer.failure = RenderCrashed("The renderer is not there at the moment.")
+
+        with pytest.raises(RenderCrashed):
+            await bench.delivery.look([await bench.identified()])
 
 
 class TestLoad:
@@ -220,7 +342,8 @@ class TestLoad:
         """Above the bound there is an open file to stream from."""
         data = PNG + bytes(SMALL - len(PNG) + more)
         ingest = Ingest(catalog=bench.catalog, blobs=bench.blobs, prober=bench.renderer, now=lambda: NOON)
-        await ingest.replace(bench.asset.id, make_spooled(bench.blobs.spool_path(), data))
+        ref = AssetRef(AssetKind.SLUG, bench.asset.slug)
+        await ingest.replace(ref, make_spooled(bench.blobs.spool_path(), data), "shirt.png")
 
         body = await bench.delivery.load(await bench.identified(Transform()))
 

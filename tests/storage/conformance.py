@@ -81,6 +81,75 @@ class BlobStoreConformance:
         assert store.local_path(digest_of(data)).read_bytes() == data
         assert not any(path.exists() for path in paths)
 
+    def test_what_was_freed_is_gone(self, store: BlobStore) -> None:
+        """The others stay; freeing it again, or what was never there, is no mistake."""
+        digest, other = keep(store, b"picture"), keep(store, b"other")
+
+        with store.freeing():
+            store.free(digest)
+            store.free(digest)
+            store.free(digest_of(b"never kept"))
+
+        assert not store.local_path(digest).exists()
+        assert store.local_path(other).read_bytes() == b"other"
+
+    def test_who_reads_what_is_freed_reads_on(self, store: BlobStore) -> None:
+        digest = keep(store, b"picture")
+
+        with store.local_path(digest).open("rb") as file:
+            with store.freeing():
+                store.free(digest)
+
+            assert file.read() == b"picture"
+
+    def test_what_was_freed_can_be_kept_again(self, store: BlobStore) -> None:
+        digest = keep(store, b"picture")
+        with store.freeing():
+            store.free(digest)
+
+        keep(store, b"picture")
+
+        assert store.local_path(digest).read_bytes() == b"picture"
+
+    def test_many_may_be_keeping_at_the_same_time(self, store: BlobStore) -> None:
+        """None waits for another."""
+        with store.keeping(), store.keeping(), store.keeping():
+            keep(store, b"picture")
+
+    @pytest.mark.parametrize("held", ["keeping", "freeing"])
+    def test_what_was_held_is_given_back(self, store: BlobStore, held: str) -> None:
+        """Also by a failure."""
+        with pytest.raises(RuntimeError), store.keeping() if held == "keeping" else store.freeing():
+            raise RuntimeError
+
+        with store.freeing():
+            pass
+        with store.keeping():
+            pass
+
+    def test_who_frees_is_alone(self, store: BlobStore) -> None:
+        """Nobody keeps or frees beside; those who keep may be many."""
+        inside: list[str] = []
+        crowds: set[tuple[str, ...]] = set()
+        barrier = Barrier(6)
+
+        def hold(what: str) -> None:
+            barrier.wait()
+            for _ in range(40):
+                with store.keeping() if what == "keeping" else store.freeing():
+                    inside.append(what)
+                    crowds.add(tuple(sorted(inside)))
+                    inside.remove(what)
+
+        threads = [Thread(target=hold, args=(what,)) for what in ["keeping"] * 4 + ["freeing"] * 2]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert inside == []
+        assert all(crowd == ("freeing",) or "freeing" not in crowd for crowd in crowds)
+
 
 def spool(store: BlobStore, data: bytes) -> Path:
     path = store.spool_path()

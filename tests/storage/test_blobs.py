@@ -1,5 +1,7 @@
 """Originals in plain files."""
 
+import fcntl
+import os
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,48 @@ class TestLocalBlobs(BlobStoreConformance):
 
         assert path.exists()
         assert str(tmp_path) not in str(failed.value)
+
+    def test_a_file_that_cannot_be_removed_is_said_so(self, tmp_path: Path, store: LocalBlobs) -> None:
+        """Without its path in the sentence."""
+        digest = digest_of(b"picture")
+        store.local_path(digest).mkdir(parents=True)
+
+        with store.freeing(), pytest.raises(StoreFailure) as failed:
+            store.free(digest)
+
+        assert str(tmp_path) not in str(failed.value)
+
+    @pytest.mark.parametrize("what", ["keeping", "freeing"])
+    def test_a_lock_that_cannot_be_taken_is_said_so(self, tmp_path: Path, what: str) -> None:
+        """Nothing is kept or freed then."""
+        (tmp_path / "originals").write_bytes(b"in the way")
+        store = LocalBlobs(tmp_path / "originals")
+
+        with pytest.raises(StoreFailure) as failed, store.keeping() if what == "keeping" else store.freeing():
+            pytest.fail("it was taken")
+
+        assert str(tmp_path) not in str(failed.value)
+
+    @pytest.mark.parametrize(
+        ("what", "beside"), [("keeping", fcntl.LOCK_SH), ("freeing", 0)], ids=["keeping", "freeing"]
+    )
+    def test_the_lock_is_one_of_all_processes(self, tmp_path: Path, store: LocalBlobs, what: str, beside: int) -> None:
+        """On a file of the store (flock(2)): a shared one beside keeping, none beside freeing."""
+        with store.keeping() if what == "keeping" else store.freeing():
+            got = [one for one in (fcntl.LOCK_SH, fcntl.LOCK_EX) if _is_got(tmp_path / "originals" / "lock", one)]
+
+        assert got == ([beside] if beside else [])
+        assert _is_got(tmp_path / "originals" / "lock", fcntl.LOCK_EX)
+
+
+def _is_got(lock: Path, operation: int) -> bool:
+    """By a description of its own, as another process has it."""
+    descriptor = os.open(lock, os.O_RDWR)
+    try:
+        fcntl.flock(descriptor, operation | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    else:
+        return True
+    finally:
+        os.close(descriptor)

@@ -33,7 +33,14 @@ def files(tmp_path: Path) -> DerivativeFiles:
     return DerivativeFiles(tmp_path)
 
 
-def admit(cache: DerivativeCache, name: str, data: bytes = b"rendition", output: Format = Format.WEBP) -> Derivative:
+def admit(
+    cache: DerivativeCache,
+    name: str,
+    data: bytes = b"rendition",
+    output: Format = Format.WEBP,
+    *,
+    source: str = "original",
+) -> Derivative:
     """`name` stands for a plan and its original."""
     derivative = Derivative(
         key=VariantKey(sha256(name.encode()).hexdigest()[:32]),
@@ -44,7 +51,7 @@ def admit(cache: DerivativeCache, name: str, data: bytes = b"rendition", output:
     )
     scratch = cache.scratch_path()
     scratch.write_bytes(data)
-    cache.admit(scratch, derivative)
+    cache.admit(scratch, derivative, source=source)
     return derivative
 
 
@@ -179,7 +186,7 @@ def test_a_rendition_that_was_never_written_is_a_failure(cache: DerivativeCache)
     derivative = Derivative(key=VariantKey("0" * 32), format=Format.PNG, length=9, crc32=0, size=Size(1, 1))
 
     with pytest.raises(StoreFailure):
-        cache.admit(cache.scratch_path(), derivative)
+        cache.admit(cache.scratch_path(), derivative, source="original")
 
     assert cache.find(derivative.key) is None
 
@@ -197,6 +204,74 @@ def test_an_index_that_is_harmed_costs_its_derivatives_alone(tmp_path: Path, har
         derivative = admit(cache, "one")
 
         assert cache.find(derivative.key) == derivative
+
+
+class TestSources:
+    def test_all_that_was_made_of_an_original_goes_together(
+        self, cache: DerivativeCache, files: DerivativeFiles
+    ) -> None:
+        """How many is told, once; what was made of others stays, and the sum is right."""
+        made = [
+            admit(cache, name, output=output, source="a") for name, output in (("1", Format.PNG), ("2", Format.WEBP))
+        ]
+        other = admit(cache, "3", b"of another", source="b")
+
+        told = [cache.discard_all(source) for source in ("a", "a", "nobody's")]
+
+        assert told == [2, 0, 0]
+        assert [cache.find(one.key) for one in (*made, other)] == [None, None, other]
+        assert [files.path(one.key, one.format).exists() for one in (*made, other)] == [False, False, True]
+        assert cache.length == len(b"of another")
+
+    def test_who_reads_it_reads_on(self, cache: DerivativeCache, files: DerivativeFiles) -> None:
+        derivative = admit(cache, "1", source="a")
+
+        with files.path(derivative.key, derivative.format).open("rb") as file:
+            cache.discard_all("a")
+
+            assert file.read() == b"rendition"
+
+    def test_what_is_not_there_any_more_is_forgotten_all_the_same(
+        self, cache: DerivativeCache, files: DerivativeFiles
+    ) -> None:
+        """Its file was deleted by hand."""
+        derivative = admit(cache, "1", source="a")
+        files.path(derivative.key, derivative.format).unlink()
+
+        assert cache.discard_all("a") == 1
+        assert cache.length == 0
+
+    def test_it_is_of_what_it_was_made_from_last(self, cache: DerivativeCache) -> None:
+        """Admitted again, it has one source."""
+        admit(cache, "1", source="a")
+        derivative = admit(cache, "1", source="b")
+
+        assert cache.discard_all("a") == 0
+        assert cache.find(derivative.key) == derivative
+        assert cache.discard_all("b") == 1
+
+    def test_a_source_is_known_to_the_next_process(self, cache: DerivativeCache, tmp_path: Path) -> None:
+        admit(cache, "1", source="a")
+        cache.close()
+
+        with closing(DerivativeCache(tmp_path, budget=OPEN)) as reopened:
+            assert reopened.discard_all("a") == 1
+
+    def test_an_index_from_before_sources_is_gone_on_with(self, tmp_path: Path) -> None:
+        """Its derivatives stay and are counted, nothing is made again; what is new has a source. Time after time."""
+        derivative = _old_cache(tmp_path, b"rendition")
+
+        with closing(DerivativeCache(tmp_path, budget=OPEN)) as cache:
+            upgraded = (cache.find(derivative.key), cache.length)
+            admit(cache, "new", source="a")
+        with closing(DerivativeCache(tmp_path, budget=OPEN)) as cache:
+            reopened = cache.find(derivative.key)
+            discarded = cache.discard_all("a")
+            left = cache.length
+
+        assert upgraded == (derivative, len(b"rendition"))
+        assert reopened == derivative
+        assert (discarded, left) == (1, len(b"rendition"))
 
 
 class TestTheBudget:
@@ -270,3 +345,26 @@ class TestTheBudget:
 
 def _stored_bytes(root: Path) -> int:
     return sum(path.stat().st_size for path in root.glob("??/??/*"))
+
+
+def _old_cache(root: Path, data: bytes) -> Derivative:
+    """As the first release left it: an index without sources, and one derivative."""
+    key = VariantKey("abcdef" + "0" * 26)
+    derivative = Derivative(key=key, format=Format.WEBP, length=len(data), crc32=crc32(data), size=Size(30, 20))
+    path = DerivativeFiles(root).path(key, Format.WEBP)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(data)
+    with closing(sqlite3.connect(root / "index.sqlite", isolation_level=None)) as index:
+        index.executescript(
+            """
+            CREATE TABLE derivatives (
+                key TEXT PRIMARY KEY, format TEXT NOT NULL, length INTEGER NOT NULL, crc32 INTEGER NOT NULL,
+                width INTEGER NOT NULL, height INTEGER NOT NULL, used REAL NOT NULL
+            ) WITHOUT ROWID;
+            CREATE INDEX derivatives_used ON derivatives (used);
+            """
+        )
+        index.execute(
+            "INSERT INTO derivatives VALUES (?, 'webp', ?, ?, 30, 20, 1.0)", (key, len(data), derivative.crc32)
+        )
+    return derivative

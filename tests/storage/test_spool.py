@@ -1,6 +1,7 @@
 """Incoming bytes: hashed, counted, bounded, and gone unless somebody kept them."""
 
 import resource
+import zlib
 from contextlib import suppress
 from hashlib import md5, sha256
 from pathlib import Path
@@ -28,6 +29,7 @@ def test_it_knows_what_it_holds(chunks: list[bytes]) -> None:
         assert spooled.path.read_bytes() == data
         assert spooled.digest == sha256(data).hexdigest()
         assert spooled.md5 == md5(data, usedforsecurity=False).hexdigest()
+        assert spooled.crc32 == zlib.crc32(data)
         assert spooled.length == len(data)
         assert spooled.head == data[:SNIFFED_BYTES]
 

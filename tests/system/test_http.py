@@ -424,10 +424,14 @@ class TestRefusals:
         assert_problem(service.get(f"/images/{picture}/{transform}/{'0' * 32}/x.png"), 400)
 
     def test_a_picture_longer_than_any_that_is_made_is_refused(self, service: Service) -> None:
-        """422 before anything is allocated; its original and what is smaller are there all the same."""
+        """422, 400 where iQmetrix' words hold, before anything is allocated; its original and what is smaller are
+
+        there all the same.
+        """
         guid = service.add(originals.png(10, 9000))
 
-        assert_problem(service.get(f"/images/{guid}.webp"), 422)
+        assert_problem(service.get(f"/images/{guid}.webp"), 400)
+        assert_problem(service.get(f"{service.media_path(guid)}?format=webp"), 422)
         assert service.get(f"/images/{guid}.png").status_code == 200
         assert service.get(f"/images/{guid}.webp?height=900").status_code == 200
 

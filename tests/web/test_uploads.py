@@ -1,7 +1,7 @@
 """One file out of a form, however the network cuts it up."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
@@ -45,6 +45,7 @@ class Uploaded(NamedTuple):
     name: str
     data: bytes
     digest: str
+    fields: Mapping[str, str]
 
 
 def upload(chunks: Sequence[bytes], *, limit: int = LIMIT, disconnects: bool = False) -> Uploaded:
@@ -68,7 +69,7 @@ async def _upload(folder: Path, chunks: Sequence[bytes], *, limit: int, disconne
     blobs = LocalBlobs(folder)
     async with spooled_upload(request, part="Filename", blobs=blobs, limit=limit) as upload:
         spooled = upload.spooled
-        return Uploaded(upload.name, spooled.path.read_bytes(), spooled.digest)
+        return Uploaded(upload.name, spooled.path.read_bytes(), spooled.digest, upload.fields)
 
 
 def _sending(chunks: Sequence[bytes], *, disconnects: bool) -> Callable[[], Awaitable[Message]]:
@@ -208,3 +209,41 @@ def test_what_is_not_one_file_is_refused(parts: list[tuple[str, bytes]]) -> None
 def test_a_file_name_is_what_the_client_says(name: str, expected: str) -> None:
     """RFC 7578, section 4.2: UTF-8, quotes escaped; what to make of it is not decided here."""
     assert upload([form(file_part(b"x", name=name))]).name == expected
+
+
+@unhurried
+@given(first=st.text(max_size=40), second=st.text(max_size=40), cuts=st.lists(st.integers(0, 3000), max_size=30))
+def test_what_is_no_file_is_a_field(first: str, second: str, cuts: list[int]) -> None:
+    """Before and behind the file, in UTF-8, however the network cuts it up; of a name the last."""
+    first, second = (text.encode("utf-8", "replace").decode() for text in (first, second))
+    body = form(
+        ('name="alt"', b"not this"),
+        ('name="alt"', first.encode()),
+        file_part(b"content"),
+        ('name="Filename"', second.encode()),
+    )
+    places = sorted({0, len(body), *(cut % len(body) for cut in cuts)})
+
+    uploaded = upload([body[start:stop] for start, stop in pairwise(places)])
+
+    assert uploaded.fields == {"alt": first, "Filename": second}
+    assert uploaded.data == b"content"
+
+
+def test_without_fields_there_are_none() -> None:
+    assert upload([form(file_part(b"content"))]).fields == {}
+
+
+def test_a_field_that_is_no_utf8_is_read_as_far_as_it_goes() -> None:
+    """What cannot be read is marked, and stands against nothing."""
+    uploaded = upload([form(('name="alt"', b"gr\xfcn"), file_part(b"content"))])
+
+    assert uploaded.fields == {"alt": "gr\ufffdn"}
+
+
+def test_fields_are_bounded_together() -> None:
+    """What is no file is little: 16 KiB with all heads."""
+    many = [(f'name="field-{number}"', bytes(1000)) for number in range(20)]
+
+    with pytest.raises(InvalidParameter):
+        upload([form(*many, file_part(b"content"))])

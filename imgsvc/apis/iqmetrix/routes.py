@@ -2,19 +2,20 @@
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Mount
 
+from imgsvc.apis.iqmetrix.failures import IQMETRIX_FAILURES, NOT_FOUND
 from imgsvc.apis.iqmetrix.shapes import AssetShape, shape_from_asset
-from imgsvc.catalog.base import Catalog
-from imgsvc.core.assets import Asset
+from imgsvc.core.assets import Asset, AssetRef, NewAsset, ref_from_text
 from imgsvc.core.errors import NotFound
+from imgsvc.core.places import Face
 from imgsvc.core.tokens import Scope
 from imgsvc.dialects.iqmetrix import read_guid, write_image_url
-from imgsvc.service.ingest import Ingest
-from imgsvc.storage.blobs import BlobStore
-from imgsvc.web.addresses import public_url
-from imgsvc.web.auth import Guard
+from imgsvc.dialects.struct import write_media_url
+from imgsvc.web.auth import Caller
 from imgsvc.web.json import json_response
+from imgsvc.web.routing import resource
+from imgsvc.web.services import Services
 from imgsvc.web.uploads import spooled_upload
 
 PART = "Filename"
@@ -22,44 +23,45 @@ PART = "Filename"
 
 
 class IqmetrixAssets:
-    """`upload_limit` in bytes; `base_url` without a slash at the end, or None for the request's own."""
+    def __init__(self, services: Services) -> None:
+        self._services = services
 
-    def __init__(
-        self,
-        *,
-        catalog: Catalog,
-        ingest: Ingest,
-        blobs: BlobStore,
-        guard: Guard,
-        upload_limit: int,
-        base_url: str | None,
-    ) -> None:
-        self._catalog = catalog
-        self._ingest = ingest
-        self._blobs = blobs
-        self._guard = guard
-        self._upload_limit = upload_limit
-        self._base_url = base_url
-
-    def routes(self) -> list[Route]:
-        return [
-            Route("/iqmetrix/assets", self.create, methods=["POST"]),
-            Route("/iqmetrix/assets/{guid}", self.read, methods=["GET"]),
+    def mount(self) -> Mount:
+        routes = [
+            resource("/assets", POST=self.create),
+            resource("/assets/{id}", GET=self.read),
         ]
+        return IQMETRIX_FAILURES.mount("/iqmetrix", routes)
 
     async def create(self, request: Request) -> Response:
-        await self._guard.demand(request, Scope.WRITE)
-        async with spooled_upload(request, part=PART, blobs=self._blobs, limit=self._upload_limit) as upload:
-            asset = await self._ingest.add(upload.spooled, upload.name)
+        services = self._services
+        caller = await services.guard.demand(request, Scope.WRITE)
+        async with spooled_upload(request, part=PART, blobs=services.blobs, limit=services.upload_limit) as upload:
+            new = NewAsset(instance=caller.instance, name=upload.name, by=caller.user)
+            asset = await services.ingest.add(upload.spooled, new)
         return json_response(self._shape(request, asset, success=True), status=201)
 
     async def read(self, request: Request) -> Response:
-        """Without a token, as the vendor documents it."""
-        asset = await self._catalog.find(read_guid(request.path_params["guid"]))
+        """Without a token, as the vendor documents it, by GUID; with one by any id, in its instance alone."""
+        caller = await self._services.guard.caller(request, Scope.READ)
+        asset = await self._services.catalog.assets.find(_read_id(request.path_params["id"], caller))
         if asset is None:
-            raise NotFound("Asset Media Service Error: Resource not found")
+            raise NotFound(NOT_FOUND)
         return json_response(self._shape(request, asset))
 
     def _shape(self, request: Request, asset: Asset, *, success: bool | None = None) -> AssetShape:
-        path = write_image_url(asset, asset.original.info.format)
-        return shape_from_asset(asset, href=public_url(request, path, base_url=self._base_url), success=success)
+        """A picture is at `/images`, which answers nothing else; another file where Struct has it."""
+        addresses, info = self._services.addresses, asset.original.info
+        if info is None:
+            href = addresses.url(request, Face.MEDIA, write_media_url(asset))
+        else:
+            href = addresses.url(request, Face.IMAGES, write_image_url(asset, info.format))
+        return shape_from_asset(asset, href=href, success=success)
+
+
+def _read_id(text: str, caller: Caller | None) -> AssetRef:
+    """Raises NotFound."""
+    ref = read_guid(text) if caller is None else ref_from_text(text, instance=caller.instance)
+    if ref is None:
+        raise NotFound(NOT_FOUND)
+    return ref

@@ -3,32 +3,35 @@
 import msgspec
 
 from imgsvc.core.assets import Asset
-from imgsvc.core.formats import FORMATS
+from imgsvc.core.media import media_type
 
 
-class AssetShape(msgspec.Struct, omit_defaults=True, rename="camel"):
-    """`success` appears when the asset was uploaded, not later. `height`, `width`: px of the upright picture."""
+class AssetShape(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
+    """`success` appears when the asset was uploaded, not later.
+
+    `height`, `width`: px of the upright picture; left out where the asset is none.
+    """
 
     id: str
     name: str
-    height: int
-    width: int
+    height: int | None = None
     href: str
     md5_checksum: str = msgspec.field(name="md5Checksum")
-    mime_type: str = msgspec.field(name="mimeType")
+    mime_type: str
+    width: int | None = None
     success: bool | None = None
 
 
 def shape_from_asset(asset: Asset, *, href: str, success: bool | None = None) -> AssetShape:
     info = asset.original.info
-    size = info.orientation.upright(info.size)
+    size = None if info is None else info.orientation.upright(info.size)
     return AssetShape(
         id=str(asset.id),
         name=asset.name,
-        height=size.height,
-        width=size.width,
         href=href,
         md5_checksum=asset.original.md5,
-        mime_type=FORMATS[info.format].media_type,
+        mime_type=media_type(asset.name, asset.original),
+        height=None if size is None else size.height,
+        width=None if size is None else size.width,
         success=success,
     )

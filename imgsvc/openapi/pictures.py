@@ -1,0 +1,79 @@
+"""The picture URLs, described."""
+
+from types import MappingProxyType
+
+from imgsvc.core.formats import FORMATS
+from imgsvc.openapi.operation import NOT_NOW, NOT_THERE, Answer, Operation, Operations, failure
+
+_PICTURE = tuple(dict.fromkeys(row.media_type for row in FORMATS.values()))
+_FILE = (*_PICTURE, "application/octet-stream")
+_HEADERS = ("ETag", "Last-Modified", "Cache-Control", "Accept-Ranges")
+_ANSWERS = {
+    200: Answer(meaning="The picture.", media_types=_FILE, headers=_HEADERS),
+    206: Answer(meaning="The range of it that was asked for.", media_types=_FILE, headers=("Content-Range",)),
+    304: Answer(meaning="What the client has is still right."),
+    400: failure("A parameter has a value that cannot be meant."),
+    403: failure("Metadata is not given out."),
+    404: NOT_THERE,
+    416: Answer(meaning="Nothing of the picture lies in that range."),
+    422: failure("The original is no picture, cannot be decoded, or is too large."),
+    503: NOT_NOW,
+}
+_REDIRECT = Answer(meaning="The picture's own URL.", headers=("Location", "Cache-Control"))
+
+OPERATIONS: Operations = MappingProxyType(
+    {
+        "/media/{slug}/{file_name}": {
+            "get": Operation(
+                summary="A picture, by Struct PIM's address",
+                tag="pictures",
+                path={"slug": "the asset's eight characters", "file_name": "any; for people"},
+                takes_transform=True,
+                answers=_ANSWERS,
+            )
+        },
+        "/images/{name}": {
+            "get": Operation(
+                summary="A picture with an extension, or without one a redirect to exactly that rendition",
+                tag="pictures",
+                path={"name": "the asset's GUID, or GUID.extension"},
+                takes_transform=True,
+                answers={**_ANSWERS, 303: _REDIRECT},
+            )
+        },
+        "/images/{guid}/preview/{width}/{height}": {
+            "get": Operation(
+                summary="A picture no larger than that, as iQmetrix' clients ask for it",
+                tag="pictures",
+                path={"guid": "the asset's GUID", "width": "at most, px", "height": "at most, px"},
+                answers=_ANSWERS,
+            )
+        },
+        "/images/{guid}/{transform}/{key}/{file_name}": {
+            "get": Operation(
+                summary="Exactly one rendition, for ever; a redirect where the original was replaced",
+                tag="pictures",
+                path={
+                    "guid": "the asset's GUID",
+                    "transform": "what was asked for, as a redirect wrote it",
+                    "key": "32 hexadecimal digits",
+                    "file_name": "any; for people",
+                },
+                answers={**_ANSWERS, 303: _REDIRECT},
+            )
+        },
+        "/cdn/{instance}/{code}/{preset}/{file_name}": {
+            "get": Operation(
+                summary="A picture by Quable's address: the original, or a preset's rendition",
+                tag="pictures",
+                path={
+                    "instance": "whose asset",
+                    "code": "the asset's id at Quable's API",
+                    "preset": "original, a preset's code, or a size such as 600x600, 1920x, x480",
+                    "file_name": "any; its extension is the output format",
+                },
+                answers=_ANSWERS,
+            )
+        },
+    }
+)
