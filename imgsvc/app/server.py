@@ -1,6 +1,7 @@
 """A server process: the ASGI application, and uvicorn under it."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -35,6 +36,7 @@ from imgsvc.render.client import BrokerClient
 from imgsvc.service.batches import Batches
 from imgsvc.service.delivery import Delivery
 from imgsvc.service.imports import Imports
+from imgsvc.service.removal import Removal
 from imgsvc.settings import Settings
 from imgsvc.storage.derivatives import DerivativeFiles
 from imgsvc.telemetry import Metrics
@@ -50,6 +52,8 @@ from imgsvc.web.services import Services
 
 _QUEUEING = 60.0
 """Seconds that a server process waits for the broker beyond a render's own deadline."""
+
+_SWEEP_SECONDS = 300.0
 
 
 def run_server(settings: Settings, fd: int) -> None:
@@ -82,8 +86,9 @@ def make_app(settings: Settings, library: Library, renderer: BrokerClient, origi
 def make_services(
     settings: Settings, library: Library, renderer: BrokerClient, origin: Origin, *, files: DerivativeFiles
 ) -> Services:
+    remembered = RememberedAssets(library.catalog.assets, library.generation)
     delivery = Delivery(
-        find=RememberedAssets(library.catalog.assets, library.generation).find,
+        find=remembered.find,
         blobs=library.blobs,
         files=files,
         renderer=renderer,
@@ -98,7 +103,7 @@ def make_services(
         removal=make_removal(library, renderer),
         imports=Imports(origin=origin, blobs=library.blobs, limit=settings.upload_bytes),
         delivery=delivery,
-        batches=Batches(assets=library.catalog.assets, delivery=delivery, blobs=library.blobs, files=files),
+        batches=Batches(find_many=remembered.find_many, delivery=delivery, blobs=library.blobs, files=files),
         blobs=library.blobs,
         guard=Guard(
             operator_token=settings.token,
@@ -181,10 +186,18 @@ class _Service:
             make_origin(self._settings) as origin,
         ):
             self._app = make_app(self._settings, library, renderer, origin, metrics)
-            # What a process that died had left to do.
-            sweeping = asyncio.create_task(make_removal(library, renderer).sweep())
+            sweeping = asyncio.create_task(_sweep_at_times(make_removal(library, renderer)))
             yield
             sweeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await sweeping
+
+
+async def _sweep_at_times(removal: Removal) -> None:
+    """At the start what a process that died had left to do, later what was replaced or sent ahead in vain."""
+    while True:
+        await removal.sweep()
+        await asyncio.sleep(_SWEEP_SECONDS)
 
 
 def _catalog_check(catalog: Catalog) -> Check:

@@ -40,6 +40,12 @@ _COLUMNS: Mapping[AssetKind, sa.Column[Any]] = {
 
 _rows = sa.select(*assets.c, *ORIGINAL_COLUMNS).join_from(assets, originals)
 
+# Made once: SQLAlchemy spends longer on a statement it has not seen than SQLite on answering it.
+_named_by = {kind: _rows.where(column.in_(sa.bindparam("values", expanding=True))) for kind, column in _COLUMNS.items()}
+_named_in_instance_by = {
+    kind: query.where(assets.c.instance == sa.bindparam("instance")) for kind, query in _named_by.items()
+}
+
 
 class SqlAssets:
     def __init__(self, database: Database) -> None:
@@ -180,11 +186,10 @@ def _find(connection: sa.Connection, refs: Sequence[AssetRef]) -> dict[AssetRef,
     for (kind, instance), same_kind in alike.items():
         if kind is AssetKind.CODE and instance is None:
             continue
-        column = _COLUMNS[kind]
-        query = _rows if instance is None else _rows.where(assets.c.instance == instance)
+        query = _named_by[kind] if instance is None else _named_in_instance_by[kind]
         for some in in_portions(same_kind):
-            values: list[Any] = [int(ref.value) if kind is AssetKind.SERIAL else ref.value for ref in some]
-            for row in connection.execute(query.where(column.in_(values))):
+            values = [int(ref.value) if kind is AssetKind.SERIAL else ref.value for ref in some]
+            for row in connection.execute(query, {"values": values, "instance": instance}):
                 asset = _asset_from_row(row)
                 found[AssetRef(kind, _named(asset, kind), instance)] = asset
     return found

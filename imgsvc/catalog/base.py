@@ -147,7 +147,11 @@ class Files(Protocol):
     async def find(self, instance: Instance, file_id: UUID) -> StoredFile | None: ...
 
     async def use(self, instance: Instance, file_id: UUID) -> None:
-        """An asset shows its bytes and keeps them from now on; with the last such asset they go, and the file, too."""
+        """An asset shows its bytes, and keeps them from now on instead of the file."""
+        ...
+
+    async def forget_used(self, digests: Collection[Digest]) -> None:
+        """Those with such bytes that were used: they are about to go."""
         ...
 
     async def expire(self, *, before: datetime, now: datetime) -> int:

@@ -1,4 +1,6 @@
-"""Assets that picture URLs name, remembered until anything changes on this host."""
+"""Assets whose pictures are answered, remembered until anything changes on this host."""
+
+from collections.abc import Sequence
 
 from cachetools import LRUCache
 
@@ -20,14 +22,18 @@ class RememberedAssets:
         self._seen = generation.value
 
     async def find(self, ref: AssetRef) -> Asset | None:
+        (asset,) = await self.find_many((ref,))
+        return asset
+
+    async def find_many(self, refs: Sequence[AssetRef]) -> list[Asset | None]:
         generation = self._generation.value
         if generation != self._seen:
             self._remembered.clear()
             self._seen = generation
-        asset = self._remembered.get(ref)
-        if asset is not None:
-            return asset
-        asset = await self._assets.find(ref)
-        if asset is not None and generation == self._seen == self._generation.value:
-            self._remembered[ref] = asset
-        return asset
+        found = {ref: self._remembered.get(ref) for ref in refs}
+        missing = [ref for ref, asset in found.items() if asset is None]
+        if missing:
+            found.update(zip(missing, await self._assets.find_many(missing), strict=True))
+            if generation == self._seen == self._generation.value:
+                self._remembered.update((ref, asset) for ref in missing if (asset := found[ref]) is not None)
+        return [found[ref] for ref in refs]

@@ -1,12 +1,13 @@
 """Files sent ahead of their assets, in a SQL database."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 
-from imgsvc.catalog.database import Database, stored_time, utc
+from imgsvc.catalog.database import Database, in_portions, stored_time, utc
 from imgsvc.catalog.originals import ORIGINAL_COLUMNS, keep_original, original_from_values, retire_originals
 from imgsvc.catalog.schema import files, originals
 from imgsvc.core.assets import Digest, Instance, Original, StoredFile
@@ -41,6 +42,13 @@ class SqlFiles:
     async def use(self, instance: Instance, file_id: UUID) -> None:
         this = (files.c.id == str(file_id)) & (files.c.instance == instance)
         await self._database.write(lambda connection: connection.execute(files.update().where(this).values(used=True)))
+
+    async def forget_used(self, digests: Collection[Digest]) -> None:
+        def delete(connection: sa.Connection) -> None:
+            for some in in_portions(list(digests)):
+                connection.execute(files.delete().where(files.c.used & files.c.digest.in_(some)))
+
+        await self._database.write(delete)
 
     async def expire(self, *, before: datetime, now: datetime) -> int:
         old = files.c.created < stored_time(before)

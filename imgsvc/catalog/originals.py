@@ -35,8 +35,7 @@ class SqlOriginals:
             # Those that have lost their last asset since they were looked at are retired anew, and stay so.
             left = set(_unused(connection, [digest for digest in digests if digest not in gone]))
             settled = [digest for digest in digests if digest not in left]
-            # Files that were used go with the bytes of their last asset.
-            for table, rows in ((retired_originals, settled), (files, list(gone)), (originals, list(gone))):
+            for table, rows in ((retired_originals, settled), (originals, list(gone))):
                 for some in in_portions(rows):
                     connection.execute(table.delete().where(table.c.digest.in_(some)))
 

@@ -1,13 +1,12 @@
 """Which members a batch of assets becomes: originals, or their renditions through the same cache as everybody's."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from anyio import to_thread
 
-from imgsvc.catalog.base import Assets
 from imgsvc.core.assets import Asset, AssetKind, AssetRef, Original, name_extension
 from imgsvc.core.errors import ImgsvcError, NotFound
 from imgsvc.core.formats import file_extension, format_from_extension
@@ -33,8 +32,17 @@ class _Planned:
 
 
 class Batches:
-    def __init__(self, *, assets: Assets, delivery: Delivery, blobs: BlobStore, files: DerivativeFiles) -> None:
-        self._assets = assets
+    """`find_many` looks assets up, as `Assets.find_many` does."""
+
+    def __init__(
+        self,
+        *,
+        find_many: Callable[[Sequence[AssetRef]], Awaitable[list[Asset | None]]],
+        delivery: Delivery,
+        blobs: BlobStore,
+        files: DerivativeFiles,
+    ) -> None:
+        self._find_many = find_many
         self._delivery = delivery
         self._blobs = blobs
         self._files = files
@@ -48,7 +56,7 @@ class Batches:
         for start in range(0, len(refs), _PAGE):
             some = refs[start : start + _PAGE]
             found: list[Asset] = []
-            for ref, asset in zip(some, await self._assets.find_many(some), strict=True):
+            for ref, asset in zip(some, await self._find_many(some), strict=True):
                 if asset is None:
                     raise NotFound(f"There is no asset of id {ref.value}.")
                 found.append(asset)
@@ -104,7 +112,7 @@ class Batches:
 
     async def _load(self, ref: AssetRef, transform: Transform) -> Loaded:
         """Found anew, so that no asset is held for as long as others are sent."""
-        (asset,) = await self._assets.find_many([ref])
+        (asset,) = await self._find_many([ref])
         if asset is None:
             raise NotFound("The asset was deleted meanwhile.")
         variant = self._variant(asset, transform)

@@ -151,14 +151,12 @@ class Delivery:
     async def look(self, variants: Sequence[Variant]) -> list[Derivative | None]:
         """What is rendered already, in the order of `variants`; of an original's bytes None. Nothing is rendered.
 
-        Raises ServiceError.
+        What this process was told of may have been evicted since; it is made again as it was. Raises ServiceError.
         """
-        keys = [variant.key for variant in variants if variant.plan is not None]
-        found = dict(zip(keys, await self._renderer.find(keys), strict=True)) if keys else {}
-        for key, derivative in found.items():
-            if derivative is not None:
-                self._known[key] = derivative
-        return [None if variant.plan is None else found[variant.key] for variant in variants]
+        missing = [one.key for one in variants if one.plan is not None and one.key not in self._known]
+        found = await self._renderer.find(missing) if missing else []
+        self._known.update((one.key, one) for one in found if one is not None)
+        return [None if variant.plan is None else self._known.get(variant.key) for variant in variants]
 
     def _read(self, derivative: Derivative) -> Body | None:
         """None where the file is not what it should be. Blocks."""

@@ -48,13 +48,12 @@ class Removal:
     async def delete(self, refs: Collection[AssetRef]) -> list[Asset]:
         """All of them or none; with the last asset that shows them the bytes go, and what was made of them.
 
-        Raises NotFound, StoreFailure.
+        What cannot be freed now is logged, and left to a sweep. Raises NotFound, StoreFailure.
         """
         gone = await self._catalog.assets.delete(refs, now=self._now())
         try:
             await self._free({asset.original.digest for asset in gone})
         except StoreFailure as error:
-            # The assets are gone; their originals are retired, and a sweep finds them.
             _log.warning("originals.not_freed", detail=error.detail)
         return gone
 
@@ -75,6 +74,7 @@ class Removal:
             await to_thread.run_sync(freeing.__enter__, limiter=self._limiter)
             try:
                 unused = await self._catalog.originals.unused(digests)
+                await self._catalog.files.forget_used(unused)
                 freed = await to_thread.run_sync(self._unlink, unused, limiter=self._limiter)
                 kept = set(unused) - set(freed)
                 await self._catalog.originals.settle([one for one in digests if one not in kept], gone=freed)

@@ -128,6 +128,19 @@ class OriginalsConformance:
 
         assert await catalog.originals.retired(before=FAR) == [second.original.digest]
 
+    async def test_what_was_retired_anew_meanwhile_stays_so(self, catalog: Catalog) -> None:
+        """It has lost its last asset since it was looked at, and who took that may have died."""
+        first, second = await add(catalog), await add(catalog)
+        digest = first.original.digest
+        await delete(catalog, first)
+        unused = await catalog.originals.unused([digest])
+        await delete(catalog, second)
+
+        await catalog.originals.settle([digest], gone=unused)
+
+        assert unused == []
+        assert await catalog.originals.retired(before=FAR) == [digest]
+
     async def test_the_record_of_what_is_gone_goes(self, catalog: Catalog) -> None:
         """The same bytes that come again are told anew; what was settled and is not gone is known as before."""
         for gone, checksum in ((False, 1), (True, 2)):
@@ -374,6 +387,42 @@ class FilesConformance:
         files = [await catalog.files.add(SHOP, "a.png", make_original(), now=NOON) for _ in range(3)]
 
         assert len({file.id for file in files}) == 3
+
+    async def test_a_file_that_was_used_shows_its_bytes_no_more(self, catalog: Catalog) -> None:
+        """Its asset does; another file of the same bytes, or of another instance's, is not used by that."""
+        file = await catalog.files.add(SHOP, "a.pdf", make_file(), now=NOON)
+        asset = await add(catalog, "a.pdf", make_file())
+        digest = file.original.digest
+
+        await catalog.files.use(PRESS, file.id)
+        await delete(catalog, asset)
+        shown_by_the_file = await catalog.originals.unused([digest])
+        await catalog.files.use(SHOP, file.id)
+        shown_by_nobody = await catalog.originals.unused([digest])
+        await catalog.files.add(PRESS, "b.pdf", make_file(), now=NOON)
+        shown_by_another = await catalog.originals.unused([digest])
+
+        assert (shown_by_the_file, shown_by_nobody, shown_by_another) == ([], [digest], [])
+
+    async def test_a_file_that_was_used_goes_before_its_bytes(self, catalog: Catalog) -> None:
+        """It is found until then; one of the same bytes that waits for its asset stays."""
+        file = await catalog.files.add(SHOP, "a.pdf", make_file(), now=NOON)
+        other = await catalog.files.add(SHOP, "b.pdf", make_file(), now=NOON)
+        asset = await add(catalog, "a.pdf", make_file())
+        await catalog.files.use(SHOP, file.id)
+        await delete(catalog, asset)
+        before = await catalog.files.find(SHOP, file.id)
+
+        await catalog.files.forget_used([file.original.digest])
+
+        assert before == file
+        assert await catalog.files.find(SHOP, file.id) is None
+        assert await catalog.files.find(SHOP, other.id) == other
+
+    async def test_using_what_is_not_there_does_nothing(self, catalog: Catalog) -> None:
+        await catalog.files.use(SHOP, some_id())
+
+        assert await catalog.assets.is_empty()
 
     async def test_files_are_forgotten_that_were_sent_before_then(self, catalog: Catalog) -> None:
         """In all instances; how many is told, once."""

@@ -4,7 +4,7 @@ import asyncio
 import fcntl
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Generator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -431,6 +431,21 @@ class TestDying:
         await bench.removal().sweep()
 
         assert bench.kept() == {PNG + b"new"}
+
+    @pytest.mark.parametrize("step", ["before unused", "after unused", "before settle", "after settle"])
+    async def test_what_was_sent_ahead_makes_no_asset_without_bytes(self, bench: Bench, step: str) -> None:
+        """A file that was used once may be named again; where its bytes are gone it is gone, too."""
+        file = await bench.send_ahead()
+        asset = await bench.ingest.add_file(file.id, NewAsset(instance=PRESS, name=""))
+        when, name = step.split()
+        originals = DyingOriginals(bench.catalog.originals, **{when: name})
+        with pytest.raises(Died):
+            await bench.removal(catalog=replace(bench.catalog, originals=originals)).delete([ref_of(asset)])
+
+        with suppress(NotFound):
+            await bench.ingest.add_file(file.id, NewAsset(instance=PRESS, name=""))
+
+        assert await bench.shown() <= {PNG}
 
     async def test_of_another_while_this_one_frees(self, bench: Bench) -> None:
         """What it had left to free is still in the catalogue, though this one has settled the same bytes meanwhile."""

@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import msgspec
-from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount
@@ -117,10 +116,7 @@ class QoolyAssets:
             elif fields.name is not None or fields.description is not None:
                 edits = {ref: _edit_from_fields(fields)}
                 (asset,) = await self._services.catalog.assets.change(edits, by=caller.user, now=self._services.now())
-        response = json_response(self._shape(request, asset))
-        if file is not None:
-            response.background = BackgroundTask(self._services.removal.sweep)
-        return response
+        return json_response(self._shape(request, asset))
 
     async def delete(self, request: Request) -> Response:
         caller = await self._services.guard.demand(request, Scope.DELETE)

@@ -2,7 +2,6 @@
 
 import re
 
-from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount
@@ -99,10 +98,7 @@ class QuableAssets:
         elif not fields.says_nothing:
             edits = {ref: edit_from_fields(fields)}
             (asset,) = await services.catalog.assets.change(edits, by=caller.user, now=services.now())
-        answer = _answer(await self._describe(request, asset))
-        if replaces:
-            answer.background = BackgroundTask(services.removal.sweep)
-        return answer
+        return _answer(await self._describe(request, asset))
 
     async def delete(self, request: Request) -> Response:
         caller = await self._services.guard.demand(request, Scope.DELETE)

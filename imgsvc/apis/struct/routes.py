@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from msgspec import UNSET
-from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount
@@ -102,7 +101,7 @@ class StructAssets:
         ref = read_asset_id(request.path_params["id"], instance=caller.instance)
         async with spooled_upload(request, part=PART, blobs=services.blobs, limit=services.upload_limit) as upload:
             await services.ingest.replace(ref, upload.spooled, upload.name, by=caller.user)
-        return Response(background=BackgroundTask(self._services.removal.sweep))
+        return Response()
 
     async def delete(self, request: Request) -> Response:
         caller = await self._demand(request, Scope.DELETE)
