@@ -17,6 +17,7 @@ from imgsvc.core.color import Color, color_from_name, color_from_rgba_hex
 from imgsvc.core.errors import InvalidParameter
 from imgsvc.core.places import DEFAULT_PLACES, FACES, Face, Place, check_places, place_from_text
 from imgsvc.core.transform import Transform
+from imgsvc.dialects.quable import ORIGINAL
 from imgsvc.dialects.struct import read_transform
 
 PREFIX = "IMGSVC_"
@@ -171,6 +172,8 @@ def _read_presets(text: str) -> Mapping[str, Transform]:
         name, colon, query = entry.partition(":")
         if not colon or not re.fullmatch(r"[A-Za-z0-9_-]+", name.strip()):
             raise ValueError(text)
+        if name.strip().lower() == ORIGINAL:
+            raise _Mistake(f"{ORIGINAL} names the original, and can be no preset's.")
         try:
             presets[name.strip().lower()] = read_transform(query.strip(), presets=presets)
         except InvalidParameter as error:

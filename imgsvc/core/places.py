@@ -22,7 +22,7 @@ class Face(StrEnum):
 
 
 class Place(NamedTuple):
-    """`host` in lower case, with its port where it has one; None: any. `prefix` without a slash at the end."""
+    """`host` in lower case, with a port where it must be that one; None: any. `prefix` without a slash at the end."""
 
     host: str | None
     prefix: str
@@ -87,7 +87,7 @@ def inner_path(places: Mapping[Face, Place], host: str, path: str) -> str | None
     inner: str | None = path
     for face, place in places.items():
         row = FACES[face]
-        if place.host in (None, host) and _is_below(path, place.prefix + row.root):
+        if place.host in (None, host, host.partition(":")[0]) and _is_below(path, place.prefix + row.root):
             rank = (place.host is not None, len(place.prefix + row.root))
             if rank > found:
                 found, inner = rank, row.prefix + path[len(place.prefix) :]

@@ -41,7 +41,7 @@ OPERATIONS: Operations = MappingProxyType(
                 summary="An asset; without a token by its GUID alone",
                 tag="iQmetrix",
                 path={"id": "the asset's GUID"},
-                answers={200: _ASSET, 401: UNKNOWN_TOKEN, 403: NOT_PERMITTED, 404: NOT_THERE},
+                answers={200: _ASSET, 401: UNKNOWN_TOKEN, 404: NOT_THERE, 503: NOT_NOW},
             )
         },
     }

@@ -3,10 +3,11 @@
 from types import MappingProxyType
 
 from imgsvc.core.formats import FORMATS
+from imgsvc.core.media import MEDIA_TYPES, UNKNOWN
 from imgsvc.openapi.operation import NOT_NOW, NOT_THERE, Answer, Operation, Operations, failure
 
 _PICTURE = tuple(dict.fromkeys(row.media_type for row in FORMATS.values()))
-_FILE = (*_PICTURE, "application/octet-stream")
+_FILE = tuple(dict.fromkeys((*_PICTURE, *MEDIA_TYPES.values(), UNKNOWN)))
 _HEADERS = ("ETag", "Last-Modified", "Cache-Control", "Accept-Ranges")
 _ANSWERS = {
     200: Answer(meaning="The picture.", media_types=_FILE, headers=_HEADERS),

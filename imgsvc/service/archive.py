@@ -84,7 +84,7 @@ class GrowingArchive:
                 for arrival in batch:
                     member, name = next(named)
                     if isinstance(arrival, ImgsvcError):
-                        failures[name] = _failure(member, arrival.detail)
+                        failures[name] = _failure(member, name, arrival.detail)
                         continue
                     body = arrival.body
                     entry = ZipEntry(name=name, length=body.length, crc32=arrival.crc32, modified=member.modified)
@@ -98,7 +98,7 @@ class GrowingArchive:
                         except OSError:
                             gathered.append(bytes(stop - at))
                             failures.setdefault(
-                                name, _failure(member, f"Broken off after {at} of {body.length} bytes.")
+                                name, _failure(member, name, f"Broken off after {at} of {body.length} bytes.")
                             )
                 if gathered:
                     yield _taken(gathered)
@@ -154,10 +154,10 @@ def _as_promised(arrival: Arrival, entry: ZipEntry) -> Body:
     return arrival.body
 
 
-def _failure(member: Member, detail: str) -> str:
-    """A line of the report, whatever is in the name."""
-    name = "".join(letter if letter.isprintable() else " " for letter in member.name)
-    return f"{name}: {detail}\n"
+def _failure(member: Member, name: str, detail: str) -> str:
+    """A line of the report, whatever is in the names: the library's, and the archive's where that is another."""
+    called = member.name if name == member.name else f"{member.name} ({name})"
+    return "".join(letter if letter.isprintable() else " " for letter in called) + f": {detail}\n"
 
 
 def _taken(gathered: list[bytes]) -> bytes:

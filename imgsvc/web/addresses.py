@@ -1,6 +1,7 @@
 """Which address a face has: absolute URLs for answers, and requests led to where the router has them."""
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -17,11 +18,16 @@ class Addresses:
         self._places = places
 
     def url(self, request: Request, face: Face, path: str) -> str:
-        """`path` as the service itself has it, `/images/…`; absolute, of the face's own host where it has one."""
+        """`path` as the service itself has it, `/images/…`; absolute, of the face's own host where it has one.
+
+        Such a host has the port of the public address, unless it brings one.
+        """
         base = self._base_url or str(request.base_url).rstrip("/")
         host = self._places[face].host
         if host is not None:
-            base = f"{base.partition('://')[0]}://{host}"
+            parts = urlsplit(base)
+            port = f":{parts.port}" if parts.port is not None and ":" not in host else ""
+            base = f"{parts.scheme}://{host}{port}"
         return base + self.path(face, path)
 
     def path(self, face: Face, path: str) -> str:

@@ -1,8 +1,8 @@
 """JSON for APIs and health: bodies read into shapes, shapes answered. Theirs is the present, so nobody stores them."""
 
 import re
-from collections.abc import AsyncIterator, Sequence
-from typing import TypeVar
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
@@ -23,8 +23,8 @@ _BOUND = re.compile(rf"Expected `(?P<type>[^`]+)` (?P<bound>[^-]+?){_AT}")
 _MISSING = re.compile(rf"Object missing required field `(?P<field>[^`]+)`{_AT}")
 
 
-async def read_json(request: Request, shape: type[T]) -> T:
-    """The body, at most 16 MiB of it, as what msgspec makes of that type.
+async def read_json(request: Request, shape: type[T], *, fold: Callable[[Any], Any] | None = None) -> T:
+    """The body, at most 16 MiB of it, as what msgspec makes of that type; `fold` is applied to the plain JSON before.
 
     Raises InvalidParameter, which names the field that is wrong, and PayloadTooLarge.
     """
@@ -37,6 +37,8 @@ async def read_json(request: Request, shape: type[T]) -> T:
     except ClientDisconnect as error:
         raise InvalidParameter("body", expected="complete JSON", received="a part of it") from error
     try:
+        if fold is not None:
+            return msgspec.convert(fold(msgspec.json.decode(body)), type=shape)
         return msgspec.json.decode(body, type=shape)
     except msgspec.ValidationError as error:
         raise _mismatch(str(error)) from error

@@ -392,9 +392,32 @@ class TestPartialUpdates:
 
         assert without_times(api.get(f"/assets/{shape['Id']}")) == without_times(shape)
 
-    @pytest.mark.parametrize("root", [None, "-1", "root"])
-    def test_null_and_the_words_for_it_are_the_root(self, api: Api, root: str | None) -> None:
-        """`-1` is how an asset's ParentId says root, null how a folder's does."""
+    def test_null_leaves_what_is_there(self, api: Api) -> None:
+        """Clients with typed models send it for what they were not given."""
+        parent = api.folder()
+        shape, folder = api.add(folder=parent), api.folder(parent=parent)
+
+        api.done("PUT", f"/assets/{shape['Id']}", {"FolderId": None, "Filename": "renamed"})
+        api.done("PUT", f"/assets/folders/{folder}", {"ParentId": None, "Name": "renamed"})
+
+        assert api.get(f"/assets/{shape['Id']}")["ParentId"] == parent
+        assert api.get(f"/assets/folders/{folder}") == {"Id": folder, "ParentId": parent, "Name": "renamed"}
+
+    def test_names_of_fields_are_in_any_case_and_ids_text_or_numbers(self, api: Api) -> None:
+        """As a service of ASP.NET takes them."""
+        parent = api.folder()
+        shape, folder = api.add(), api.folder()
+
+        api.done("PUT", "/assets", {shape["Id"]: {"folderId": int(parent), "FILENAME": "camel"}})
+        api.done("PUT", f"/assets/folders/{folder}", {"parentid": parent, "name": "camel"})
+
+        (found,) = api.send("POST", "/assets/batch", [int(shape["Id"])]).json()
+        assert (found["Name"], found["ParentId"]) == ("camel", parent)
+        assert api.get(f"/assets/folders/{folder}") == {"Id": folder, "ParentId": parent, "Name": "camel"}
+
+    @pytest.mark.parametrize("root", ["-1", "root"])
+    def test_the_words_for_it_are_the_root(self, api: Api, root: str) -> None:
+        """`-1` is how an asset's ParentId says root, `root` how a path does."""
         shape, folder = api.add(folder=api.folder()), api.folder(parent=api.folder())
 
         api.done("PUT", f"/assets/{shape['Id']}", {"FolderId": root})
@@ -540,7 +563,7 @@ class TestFolders:
         top = api.folder()
         bottom = api.folder(parent=top)
 
-        api.done("PUT", "/assets/folders", {top: {"ParentId": bottom}, bottom: {"ParentId": None}})
+        api.done("PUT", "/assets/folders", {top: {"ParentId": bottom}, bottom: {"ParentId": "root"}})
 
         assert api.get(f"/assets/folders/{top}")["ParentId"] == bottom
 
@@ -751,17 +774,17 @@ class TestBodies:
         [
             ("PUT", "/assets", []),
             ("PUT", "/assets", {"1": "name"}),
-            ("PUT", "/assets", {"1": {"FolderId": 46}}),
-            ("PUT", "/assets/1", {"FolderId": 46}),
+            ("PUT", "/assets", {"1": {"FolderId": 4.6}}),
+            ("PUT", "/assets/1", {"FolderId": True}),
             ("PUT", "/assets/1", {"Filename": 1}),
             ("PUT", "/assets/1", "name"),
             ("DELETE", "/assets", {"ids": ["1"]}),
-            ("DELETE", "/assets", [1]),
+            ("DELETE", "/assets", [1.5]),
             ("DELETE", "/assets", "1"),
-            ("POST", "/assets/batch", [1]),
+            ("POST", "/assets/batch", [[1]]),
             ("POST", "/assets/batch", None),
             ("PUT", "/assets/folders", [{"Name": "x"}]),
-            ("PUT", "/assets/folders/1", {"ParentId": 1}),
+            ("PUT", "/assets/folders/1", {"ParentId": ["1"]}),
             ("PUT", "/assets/folders/1", {"Name": ["x"]}),
             ("POST", "/assets/folders", {"Name": "x"}),
             ("POST", "/assets/folders", [{"ParentId": None}]),

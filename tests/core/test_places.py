@@ -149,7 +149,9 @@ def test_at_default_places_every_path_is_where_the_service_has_it(host: str, pat
         ("shop.example", "/qooly/v1/files", None),
         # Only where a face is:
         ("shop.example", "/assets", "/assets"),
-        ("api.shop.example:8080", "/assets", "/assets"),
+        ("other.shop.example:8080", "/assets", "/assets"),
+        # Whatever port it is asked at:
+        ("api.shop.example:8080", "/assets", "/struct/assets"),
     ],
 )
 def test_a_face_is_at_its_place_and_nowhere_else(host: str, path: str, inner: str | None) -> None:

@@ -323,7 +323,7 @@ class TestGrowingArchive:
         assert under_way.most == ahead
 
     async def test_what_cannot_be_loaded_is_named_in_the_report(self) -> None:
-        """The last member: a line for each, by the library's name; what is left is whole."""
+        """The last member: a line for each, by the library's name and, where that is another, the archive's."""
         archive = await growing_archive(
             [
                 made("größe.jpg", CorruptOriginal("The picture cannot be decoded.")),
@@ -336,7 +336,7 @@ class TestGrowingArchive:
 
         assert list(found) == ["b.txt", REPORT_NAME]
         assert found[REPORT_NAME].decode() == (
-            "größe.jpg: The picture cannot be decoded.\ntwo lines.jpg: It cannot be read.\n"
+            "größe.jpg: The picture cannot be decoded.\ntwo lines.jpg (two_lines.jpg): It cannot be read.\n"
         )
 
     async def test_a_file_that_breaks_off_is_filled_up_and_named(self, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from starlette.routing import Mount
 from imgsvc.apis.iqmetrix.failures import IQMETRIX_FAILURES, NOT_FOUND
 from imgsvc.apis.iqmetrix.shapes import AssetShape, shape_from_asset
 from imgsvc.core.assets import Asset, AssetRef, NewAsset, ref_from_text
-from imgsvc.core.errors import NotFound
+from imgsvc.core.errors import NotFound, NotPermitted
 from imgsvc.core.places import Face
 from imgsvc.core.tokens import Scope
 from imgsvc.dialects.iqmetrix import read_guid, write_image_url
@@ -42,8 +42,14 @@ class IqmetrixAssets:
         return json_response(self._shape(request, asset, success=True), status=201)
 
     async def read(self, request: Request) -> Response:
-        """Without a token, as the vendor documents it, by GUID; with one by any id, in its instance alone."""
-        caller = await self._services.guard.caller(request, Scope.READ)
+        """Without a token, as the vendor documents it, by GUID; with one by any id, in its instance alone.
+
+        A token that does not permit to read takes nothing from its holder that is there without one.
+        """
+        try:
+            caller = await self._services.guard.caller(request, Scope.READ)
+        except NotPermitted:
+            caller = None
         asset = await self._services.catalog.assets.find(_read_id(request.path_params["id"], caller))
         if asset is None:
             raise NotFound(NOT_FOUND)

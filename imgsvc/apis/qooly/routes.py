@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 from starlette.requests import Request
@@ -28,7 +29,6 @@ from imgsvc.catalog.base import Edit
 from imgsvc.core.assets import Asset, AssetRef, Instance, NewAsset, name_extension, ref_from_text
 from imgsvc.core.errors import InvalidParameter, NotFound
 from imgsvc.core.formats import sniff_format
-from imgsvc.core.parameters import read_value
 from imgsvc.core.places import Face
 from imgsvc.core.tokens import Scope
 from imgsvc.dialects.struct import write_media_url
@@ -78,8 +78,8 @@ class QoolyAssets:
     async def read_all(self, request: Request) -> Response:
         """Oldest first; one page of them where `page` or `limit` is given."""
         caller = await self._services.guard.demand(request, Scope.READ)
-        page = _read_number(request, "page", default=1, largest=_LAST_PAGE)
-        limit = _read_number(request, "limit", default=DEFAULT_PAGE, largest=LARGEST_PAGE)
+        page = _read_number(request, "page", default=1, most=_LAST_PAGE)
+        limit = _read_number(request, "limit", default=DEFAULT_PAGE, most=LARGEST_PAGE)
         if not request.query_params.keys() & {"page", "limit"}:
             return await json_array_response(self._pages(request, caller.instance))
         assets = self._services.catalog.assets
@@ -107,7 +107,7 @@ class QoolyAssets:
         caller = await self._services.guard.demand(request, Scope.WRITE)
         ref = _read_id(request, caller)
         asset = await self._find(ref)
-        async with self._sent(request, AssetFields, url=self._url(request, asset)) as (fields, file):
+        async with self._sent(request, AssetFields, of=asset) as (fields, file):
             if file is not None:
                 # A file that came without an extension is what its asset's name says.
                 own = file.name if name_extension(file.name) else fields.name or asset.name
@@ -133,9 +133,9 @@ class QoolyAssets:
 
     @asynccontextmanager
     async def _sent(
-        self, request: Request, shape: type[NewAssetFields | AssetFields], *, url: str | None = None
+        self, request: Request, shape: type[NewAssetFields | AssetFields], *, of: Asset | None = None
     ) -> AsyncGenerator[tuple[NewAssetFields | AssetFields, SentFile | None]]:
-        """A form, or JSON and what is at its `url`; no file where that is left out or the asset's own, `url`.
+        """A form, or JSON and what is at its `url`; no file where that is left out, or the asset's own.
 
         The file is gone afterwards unless a store kept it. Raises InvalidParameter, OriginFailure, PayloadTooLarge,
         StoreFailure.
@@ -151,7 +151,7 @@ class QoolyAssets:
             return
         fields = await read_json(request, shape)
         check_fields(fields)
-        if fields.url in (None, url):
+        if fields.url is None or (of is not None and _is_own(fields.url, of)):
             yield fields, None
             return
         async with services.imports.spooled(fields.url, of="url") as imported:
@@ -190,16 +190,17 @@ def _read_id(request: Request, caller: Caller) -> AssetRef:
     return ref
 
 
-def _read_number(request: Request, name: str, *, default: int, largest: int) -> int:
-    """Raises InvalidParameter."""
-
-    def read(text: str) -> int:
-        number = int(text) if _NUMBER.fullmatch(text) else 0
-        if not 1 <= number <= largest:
-            raise ValueError(text)
-        return number
-
+def _read_number(request: Request, name: str, *, default: int, most: int) -> int:
+    """More than the most is the most. Raises InvalidParameter."""
     text = request.query_params.get(name)
-    return (
-        default if text is None else read_value(name, text, read=read, expected=f"a whole number from 1 to {largest}")
-    )
+    if text is None:
+        return default
+    number = int(text) if _NUMBER.fullmatch(text) else 0
+    if number < 1:
+        raise InvalidParameter(name, expected="a whole number from 1", received=text)
+    return min(number, most)
+
+
+def _is_own(url: str, asset: Asset) -> bool:
+    """Whether that is where the asset is served, under whatever host and file name: what was answered once."""
+    return urlsplit(url).path.rpartition("/")[0].endswith(write_media_url(asset).rpartition("/")[0])

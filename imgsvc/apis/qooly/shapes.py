@@ -97,7 +97,7 @@ def shape_from_asset(asset: Asset, *, url: str) -> AssetShape:
         description=asset.description,
         type=_type_of(asset),
         url=url,
-        url_hash=_hash_of(url),
+        url_hash=_hash_of(f"/media/{asset.slug}"),
         thumbnail_url="" if asset.original.info is None else f"{url}?preset=thumbnail",
         created_at=_time(asset.created),
         updated_at=_time(asset.modified),
@@ -119,7 +119,10 @@ def _type_of(asset: Asset) -> AssetType:
 
 
 def _hash_of(url: str) -> str:
-    """How is not documented; as long as the vendor's ids are: the first 64 bit of SHA-256, as an unsigned number."""
+    """How is not documented; as long as the vendor's ids are: the first 64 bit of SHA-256, as an unsigned number.
+
+    Of what names the asset in its URL, so that neither another host nor another file name changes it.
+    """
     return str(int.from_bytes(sha256(url.encode()).digest()[:8]))
 
 

@@ -85,12 +85,12 @@ def has_bytes(body: AssetInput) -> bool:
 
 def read_fields(body: AssetInput) -> Fields:
     """Raises InvalidParameter."""
-    classification = body.classification
+    named = body.classifications if body.classification is None else [body.classification]
     return Fields(
         name=None if body.name is None else check_code("name", body.name),
-        active=body.active,
+        active=body.is_active if body.active is None else body.active,
         attributes=attributes_from_shape(body.attributes),
-        classifications=None if classification is None else (check_code("classification.id", classification.id),),
+        classifications=None if named is None else tuple(check_code("classification.id", str(one.id)) for one in named),
     )
 
 
@@ -121,7 +121,7 @@ def imported_name(imported: Imported, *, otherwise: str) -> str:
 
 def _file_id(file: Named) -> UUID:
     """Raises NotFound."""
-    guid = guid_from_text(file.id)
+    guid = guid_from_text(str(file.id))
     if guid is None:
         raise NotFound("There is no file of that id.")
     return guid

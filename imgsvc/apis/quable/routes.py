@@ -111,10 +111,10 @@ class QuableAssets:
         catalog = self._services.catalog
         caller = await self._services.guard.demand(request, Scope.WRITE)
         body = await read_json(request, LinkInput)
-        origin = check_code("origin.id", body.origin.id)
-        link_type = check_code("linkType.id", body.link_type.id)
+        origin = check_code("origin.id", str(body.origin.id))
+        link_type = check_code("linkType.id", str(body.link_type.id))
         attributes = attributes_from_shape(body.attributes)
-        target = await find_asset(catalog.assets, body.target.id, caller.instance)
+        target = await find_asset(catalog.assets, str(body.target.id), caller.instance)
         link = await catalog.links.add(
             lasting_ref(target), origin=origin, link_type=link_type, attributes=attributes, sequence=body.sequence
         )

@@ -15,19 +15,24 @@ Count = Annotated[int, msgspec.Meta(ge=-(2**31), lt=2**31)]
 class Named(msgspec.Struct):
     """Something that is told by its id alone."""
 
-    id: str
+    id: str | int
 
 
 class AssetInput(msgspec.Struct, kw_only=True, rename="camel"):
-    """To create, with exactly one of `file` and `remotePath`; to change, with what shall change. null: not given."""
+    """To create, with exactly one of `file` and `remotePath`; to change, with what shall change. null: not given.
+
+    `classifications` and `isActive` are what an answer calls them: who sends one back means it.
+    """
 
     id: str | None = None
     file: Named | None = None
     remote_path: str | None = None
     classification: Named | None = None
+    classifications: list[Named] | None = None
     attributes: AttributesShape | None = None
     name: str | None = None
     active: bool | None = None
+    is_active: bool | None = None
 
 
 class LinkInput(msgspec.Struct, kw_only=True, rename="camel"):

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from imgsvc.apis.struct.bodies import read_ids
 from imgsvc.apis.struct.ids import read_asset_id
 from imgsvc.core.assets import Download, Instance
 from imgsvc.core.errors import InvalidParameter, InvalidSignature, NotFound
@@ -21,7 +22,7 @@ from imgsvc.core.tokens import Scope
 from imgsvc.dialects.struct import read_transform
 from imgsvc.service.archive import GrowingArchive, KnownArchive
 from imgsvc.web.archives import ArchiveResponse
-from imgsvc.web.json import json_response, read_json
+from imgsvc.web.json import json_response
 from imgsvc.web.routing import resource
 from imgsvc.web.services import Services
 
@@ -112,13 +113,14 @@ class StructBatches:
         return [str(asset.serial) for asset in found if asset is not None]
 
 
-async def _read_ids(request: Request) -> list[str]:
-    ids = await read_json(request, list[str])
+async def _read_ids(request: Request) -> Sequence[str]:
+    ids = await read_ids(request)
     if not 0 < len(ids) <= _MOST:
         raise InvalidParameter("ids", expected=f"1 to {_MOST} ids", received=f"{len(ids)} ids")
     return ids
 
 
 def _query(request: Request) -> str:
-    """As it was sent, still percent-encoded."""
-    return request.scope["query_string"].decode("latin-1")
+    """As it was sent, still percent-encoded; what is given no value is not given, as ASP.NET has it."""
+    pairs = request.scope["query_string"].decode("latin-1").split("&")
+    return "&".join(pair for pair in pairs if pair.partition("=")[2])

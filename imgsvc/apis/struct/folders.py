@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from imgsvc.apis.struct.bodies import read_body, read_ids
 from imgsvc.apis.struct.ids import read_folder_id, read_keys, read_parent
 from imgsvc.apis.struct.names import is_called, read_folder_name
 from imgsvc.apis.struct.pages import assets_in_folder, folders_by_id
@@ -24,7 +25,7 @@ from imgsvc.core.assets import Asset, Folder, Instance
 from imgsvc.core.errors import Conflict, NotFound
 from imgsvc.core.tokens import Scope
 from imgsvc.web.auth import Caller
-from imgsvc.web.json import json_array_response, json_response, read_json
+from imgsvc.web.json import json_array_response, json_response
 from imgsvc.web.routing import resource
 from imgsvc.web.services import Services
 
@@ -48,7 +49,7 @@ class StructFolders:
     async def create(self, request: Request) -> Response:
         """The answer has each id under its folder's name, so no two of a request can have the same."""
         caller = await self._demand(request, Scope.WRITE)
-        wanted = await read_json(request, list[NewFolder])
+        wanted = await read_body(request, list[NewFolder])
         new = [(read_parent(folder.parent_id), read_folder_name(folder.name)) for folder in wanted]
         if len({name for _, name in new}) < len(new):
             raise Conflict("Two of the new folders have the same name; the answer can hold one of them alone.")
@@ -62,7 +63,7 @@ class StructFolders:
 
     async def read_many(self, request: Request) -> Response:
         caller = await self._demand(request, Scope.READ)
-        ids = await read_json(request, list[str])
+        ids = await read_ids(request)
 
         async def pages() -> AsyncIterator[list[StructFolder]]:
             async for page in folders_by_id(self._services.catalog.folders, caller.instance, ids):
@@ -73,12 +74,12 @@ class StructFolders:
     async def update(self, request: Request) -> Response:
         caller = await self._demand(request, Scope.WRITE)
         serial = read_folder_id(request.path_params["id"])
-        return await self._change({serial: await read_json(request, FolderUpdate)}, caller)
+        return await self._change({serial: await read_body(request, FolderUpdate)}, caller)
 
     async def update_many(self, request: Request) -> Response:
         """All of them or none."""
         caller = await self._demand(request, Scope.WRITE)
-        return await self._change(read_keys(await read_json(request, dict[str, FolderUpdate]), read_folder_id), caller)
+        return await self._change(read_keys(await read_body(request, dict[str, FolderUpdate]), read_folder_id), caller)
 
     async def delete(self, request: Request) -> Response:
         caller = await self._demand(request, Scope.DELETE)
@@ -88,7 +89,7 @@ class StructFolders:
     async def delete_many(self, request: Request) -> Response:
         """All of them or none; a folder may hold others that go with it."""
         caller = await self._demand(request, Scope.DELETE)
-        ids = await read_json(request, list[str])
+        ids = await read_ids(request)
         await self._services.catalog.folders.delete(caller.instance, {read_folder_id(text) for text in ids})
         return Response()
 
@@ -148,7 +149,7 @@ class StructFolders:
 def _make_edit(update: FolderUpdate) -> Callable[[Folder], Folder]:
     """Raises InvalidParameter, NotFound."""
     name = None if update.name is None else read_folder_name(update.name)
-    parent = UNSET if update.parent_id is UNSET else read_parent(update.parent_id)
+    parent = UNSET if update.parent_id is None else read_parent(update.parent_id)
 
     def edit(folder: Folder) -> Folder:
         return replace(

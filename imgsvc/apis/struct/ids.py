@@ -41,9 +41,10 @@ def find_folder_id(text: str) -> int | None:
     return None if serial is None or serial > _LARGEST_SERIAL else serial
 
 
-def read_parent(text: str | None) -> int | None:
+def read_parent(given: str | int | None) -> int | None:
     """Where something lies or shall lie: in a folder or, None, in the root. Raises NotFound."""
-    return None if text is None or text in _ROOTS else read_folder_id(text)
+    text = "" if given is None else str(given)
+    return None if not text or text in _ROOTS else read_folder_id(text)
 
 
 def written_parent(folder: int | None) -> str:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Mount
 
 from imgsvc.apis.struct.batches import StructBatches
+from imgsvc.apis.struct.bodies import read_body, read_ids
 from imgsvc.apis.struct.folders import StructFolders
 from imgsvc.apis.struct.ids import read_asset_id, read_keys, read_parent
 from imgsvc.apis.struct.names import read_file_name, renamed
@@ -20,7 +21,7 @@ from imgsvc.core.assets import Asset, AssetRef, NewAsset
 from imgsvc.core.errors import NotFound
 from imgsvc.core.tokens import Scope
 from imgsvc.web.auth import Caller
-from imgsvc.web.json import json_array_response, json_response, read_json
+from imgsvc.web.json import json_array_response, json_response
 from imgsvc.web.problems import Failures
 from imgsvc.web.routing import resource
 from imgsvc.web.services import Services
@@ -63,7 +64,7 @@ class StructAssets:
 
     async def read_many(self, request: Request) -> Response:
         caller = await self._demand(request, Scope.READ)
-        ids = await read_json(request, list[str])
+        ids = await read_ids(request)
 
         async def pages() -> AsyncIterator[list[StructAsset]]:
             async for page in assets_by_id(self._services.catalog.assets, caller.instance, ids):
@@ -83,19 +84,18 @@ class StructAssets:
     async def update(self, request: Request) -> Response:
         caller = await self._demand(request, Scope.WRITE)
         ref = read_asset_id(request.path_params["id"], instance=caller.instance)
-        return await self._change({ref: _make_edit(await read_json(request, AssetUpdate))}, caller)
+        return await self._change({ref: _make_edit(await read_body(request, AssetUpdate))}, caller)
 
     async def update_many(self, request: Request) -> Response:
         """All of them or none."""
         caller = await self._demand(request, Scope.WRITE)
         updates = read_keys(
-            await read_json(request, dict[str, AssetUpdate]),
+            await read_body(request, dict[str, AssetUpdate]),
             lambda text: read_asset_id(text, instance=caller.instance),
         )
         return await self._change({ref: _make_edit(update) for ref, update in updates.items()}, caller)
 
     async def replace_data(self, request: Request) -> Response:
-        """What was replaced some time ago is freed afterwards; the answer does not wait for it."""
         services = self._services
         caller = await self._demand(request, Scope.WRITE)
         ref = read_asset_id(request.path_params["id"], instance=caller.instance)
@@ -111,7 +111,7 @@ class StructAssets:
     async def delete_many(self, request: Request) -> Response:
         """All of them or none."""
         caller = await self._demand(request, Scope.DELETE)
-        ids = await read_json(request, list[str])
+        ids = await read_ids(request)
         await self._services.removal.delete({read_asset_id(text, instance=caller.instance) for text in ids})
         return Response()
 
@@ -143,7 +143,7 @@ class StructAssets:
 def _make_edit(update: AssetUpdate) -> Edit:
     """Raises InvalidParameter, NotFound."""
     name = None if update.filename is None else read_file_name(update.filename)
-    folder = UNSET if update.folder_id is UNSET else read_parent(update.folder_id)
+    folder = UNSET if update.folder_id is None else read_parent(update.folder_id)
 
     def edit(asset: Asset) -> Asset:
         return replace(

@@ -1,10 +1,12 @@
 """The JSON of Struct PIM's Assets API, as its document has it ("Assets", available from v.3.2.0).
 
-In an update a field that is missing leaves the value as it is, and so does a name that is null. A folder that is null,
-`-1` or `root` is the root: the vendor shows all three, for new folders, for assets and in paths.
+In an update a field that is missing or null leaves the value as it is: clients with typed models send null for what
+they were not given. The root is `-1` or `root`, both of which the vendor shows; of a new folder null, too.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -47,18 +49,24 @@ class StructFolder(msgspec.Struct, kw_only=True, rename="pascal"):
 
 
 class AssetUpdate(msgspec.Struct, kw_only=True, rename="pascal"):
-    folder_id: str | msgspec.UnsetType | None = msgspec.UNSET
+    folder_id: str | int | None = None
     filename: str | None = None
 
 
 class FolderUpdate(msgspec.Struct, kw_only=True, rename="pascal"):
-    parent_id: str | msgspec.UnsetType | None = msgspec.UNSET
+    parent_id: str | int | None = None
     name: str | None = None
 
 
 class NewFolder(msgspec.Struct, kw_only=True, rename="pascal"):
-    parent_id: str | None = None
+    parent_id: str | int | None = None
     name: str
+
+
+FIELDS: Mapping[str, str] = MappingProxyType(
+    {name.lower(): name for shape in (AssetUpdate, FolderUpdate, NewFolder) for name in shape.__struct_encode_fields__}
+)
+"""Of bodies, by their names in lower case."""
 
 
 class StructReferences(msgspec.Struct, kw_only=True, rename="pascal"):
