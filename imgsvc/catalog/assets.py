@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from imgsvc.catalog.base import Edit, FolderPlace
 from imgsvc.catalog.database import Database, in_portions, stored_time, utc
 from imgsvc.catalog.originals import ORIGINAL_COLUMNS, keep_original, original_from_values, retire_originals
-from imgsvc.catalog.schema import assets, classifications, folders, links, originals
+from imgsvc.catalog.schema import assets, classifications, folders, former_ids, links, originals
 from imgsvc.core.assets import (
     NO_ATTRIBUTES,
     SLUG_ALPHABET,
@@ -29,7 +29,7 @@ from imgsvc.core.assets import (
     Original,
     Slug,
 )
-from imgsvc.core.errors import Conflict, NotFound
+from imgsvc.core.errors import Conflict, InvalidParameter, NotFound
 
 _COLUMNS: Mapping[AssetKind, sa.Column[Any]] = {
     AssetKind.GUID: assets.c.id,
@@ -37,6 +37,11 @@ _COLUMNS: Mapping[AssetKind, sa.Column[Any]] = {
     AssetKind.SLUG: assets.c.slug,
     AssetKind.CODE: assets.c.code,
 }
+
+_LONGEST = 64 * 1024
+"""Characters of a description, and of attributes as JSON: lists hold hundreds of assets at a time."""
+
+_DEEPEST = 32
 
 _rows = sa.select(*assets.c, *ORIGINAL_COLUMNS).join_from(assets, originals)
 
@@ -99,6 +104,7 @@ class SqlAssets:
             for serials in in_portions(list(gone)):
                 connection.execute(links.delete().where(links.c.target.in_(serials)))
                 connection.execute(assets.delete().where(assets.c.serial.in_(serials)))
+            _keep_ids(connection, gone.values())
             retire_originals(connection, {asset.original.digest for asset in gone.values()}, now=now)
             return list(gone.values())
 
@@ -214,7 +220,7 @@ def _named(asset: Asset, kind: AssetKind) -> str:
 
 
 def _insert(connection: sa.Connection, new: NewAsset, original: Original, now: datetime) -> Asset:
-    asset_id = new.id or uuid4()
+    asset_id = uuid4() if new.id is None or _was_anothers(connection, new.id, new.instance) else new.id
     if connection.execute(sa.select(assets.c.serial).where(assets.c.id == str(asset_id))).first():
         raise Conflict("There is an asset of that id already.")
     asset = Asset(
@@ -284,6 +290,22 @@ def _prepare(connection: sa.Connection, before: Asset, after: Asset, now: dateti
         _keep_classifications(connection, after)
 
 
+def _was_anothers(connection: sa.Connection, asset_id: UUID, instance: Instance) -> bool:
+    """Its URLs are in pages of the other instance: nobody else's pictures may appear there."""
+    query = sa.select(former_ids.c.instance).where(former_ids.c.id == str(asset_id))
+    return connection.execute(query).scalar() not in (None, instance)
+
+
+def _keep_ids(connection: sa.Connection, gone: Collection[Asset]) -> None:
+    """Whose they were; an id that was used again is its last owner's, who is its first."""
+    for assets_gone in in_portions(list(gone)):
+        ids = [str(asset.id) for asset in assets_gone]
+        connection.execute(former_ids.delete().where(former_ids.c.id.in_(ids)))
+        connection.execute(
+            former_ids.insert(), [{"id": str(asset.id), "instance": asset.instance} for asset in assets_gone]
+        )
+
+
 def _check_code(connection: sa.Connection, asset: Asset) -> None:
     """Raises Conflict. One's code must not be another's id, or it would name both."""
     names = (asset.code, str(asset.id))
@@ -329,9 +351,9 @@ def _changeable(asset: Asset) -> dict[str, object]:
         "name": asset.name,
         "digest": asset.original.digest,
         "folder": asset.folder,
-        "description": asset.description,
+        "description": _bounded("description", asset.description),
         "active": asset.active,
-        "attributes": msgspec.json.encode(dict(asset.attributes)).decode(),
+        "attributes": write_attributes(asset.attributes),
         "classifications": msgspec.json.encode(asset.classifications).decode(),
         "modified": stored_time(asset.modified),
         "updated_by": asset.updated_by,
@@ -362,6 +384,31 @@ def _asset_from_row(row: Sequence[Any]) -> Asset:
         attributes=_read_attributes(attributes),
         classifications=_read_codes(classes),
     )
+
+
+def write_attributes(attributes: Attributes) -> str:
+    """As they are stored. Raises InvalidParameter where they are too long, or too deep in each other."""
+    if _depth(dict(attributes)) > _DEEPEST:
+        raise InvalidParameter(
+            "attributes", expected=f"values at most {_DEEPEST} deep in each other", received="deeper"
+        )
+    return _bounded("attributes", msgspec.json.encode(dict(attributes)).decode())
+
+
+def _bounded(name: str, text: str) -> str:
+    if len(text) > _LONGEST:
+        raise InvalidParameter(name, expected=f"at most {_LONGEST} characters", received=f"{len(text)} characters")
+    return text
+
+
+def _depth(value: object) -> int:
+    """Level by level: what is too deep for us is too deep for the interpreter's stack."""
+    depth, level = 0, [value]
+    while level:
+        nested = [one for one in level if isinstance(one, dict | list)]
+        level = [item for one in nested for item in (one.values() if isinstance(one, dict) else one)]
+        depth += bool(nested)
+    return depth
 
 
 def _read_attributes(text: str) -> Attributes:

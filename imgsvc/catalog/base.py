@@ -50,6 +50,8 @@ class Assets(Protocol):
     async def add(self, new: NewAsset, original: Original, *, now: datetime) -> Asset:
         """Gives it its serial, and its slug, which depends on the id alone unless another asset has it already.
 
+        An id that an asset of another instance had once is not given again: it gets one by chance.
+
         Raises Conflict where id or code is taken, NotFound where there is no such folder.
         """
         ...
@@ -107,7 +109,7 @@ class Originals(Protocol):
     """Those that nobody may need any more: an original is retired when it loses an asset or a file that shows it."""
 
     async def retire(self, digest: Digest, *, now: datetime) -> None:
-        """Of bytes that were kept for a record that could not be made."""
+        """Of bytes that are about to be kept: for whoever makes no record of them in the end."""
         ...
 
     async def retired(self, *, before: datetime) -> list[Digest]: ...
@@ -123,7 +125,10 @@ class Originals(Protocol):
 
 class Folders(Protocol):
     async def add(self, instance: Instance, new: Sequence[tuple[int | None, str]]) -> list[Folder]:
-        """Parents and names. Raises NotFound where there is no such parent, Conflict where the name is taken there."""
+        """Parents and names. Raises NotFound where there is no such parent, Conflict where the name is taken there.
+
+        Conflict also where it would lie too deep in others.
+        """
         ...
 
     async def find_many(self, instance: Instance, serials: Sequence[int]) -> list[Folder | None]: ...

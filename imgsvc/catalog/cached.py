@@ -1,16 +1,19 @@
 """Assets whose pictures are answered, remembered until anything changes on this host."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from cachetools import LRUCache
 
 from imgsvc.catalog.base import Assets
 from imgsvc.coordination.local import Generation
-from imgsvc.core.assets import Asset, AssetRef
+from imgsvc.core.assets import NO_ATTRIBUTES, Asset, AssetRef
 
 
 class RememberedAssets:
     """Used from one event loop, and never stale. What is not there is not remembered.
+
+    Descriptions and attributes are left out: no picture needs them, and at 64 KiB a piece they would add up.
 
     The generation is read before the rows are and compared at every look-up; it is bumped once a change is durable.
     """
@@ -33,7 +36,12 @@ class RememberedAssets:
         found = {ref: self._remembered.get(ref) for ref in refs}
         missing = [ref for ref, asset in found.items() if asset is None]
         if missing:
-            found.update(zip(missing, await self._assets.find_many(missing), strict=True))
+            fresh = [asset and _lean(asset) for asset in await self._assets.find_many(missing)]
+            found.update(zip(missing, fresh, strict=True))
             if generation == self._seen == self._generation.value:
                 self._remembered.update((ref, asset) for ref in missing if (asset := found[ref]) is not None)
         return [found[ref] for ref in refs]
+
+
+def _lean(asset: Asset) -> Asset:
+    return replace(asset, description="", attributes=NO_ATTRIBUTES)

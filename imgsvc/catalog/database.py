@@ -19,7 +19,7 @@ from imgsvc.core.errors import StoreFailure
 
 T = TypeVar("T")
 
-_THREADS = 4
+_READERS = 4
 _BUSY_MILLISECONDS = 10_000
 _READING = {"imgsvc_reading": True}
 _AT_ONCE = 500
@@ -34,15 +34,16 @@ class Database:
 
     def __init__(self, url: str, *, changed: Callable[[], None]) -> None:
         self._changed = changed
-        self._engine = sa.create_engine(url, pool_size=_THREADS, max_overflow=0)
-        self._limiter: CapacityLimiter | None = None
+        self._engine = sa.create_engine(url, pool_size=_READERS + 1, max_overflow=0)
+        self._reading = CapacityLimiter(_READERS)
+        # The database takes one writer at a time; more would wait for it in the readers' threads.
+        self._writing = CapacityLimiter(1)
         if self._engine.dialect.name == "sqlite":
             event.listen(self._engine, "connect", _set_up_sqlite)
             event.listen(self._engine, "begin", _begin_sqlite)
 
     async def __aenter__(self) -> Self:
-        self._limiter = CapacityLimiter(_THREADS)
-        await self._run(lambda: migrate(self._engine))
+        await self._run(lambda: migrate(self._engine), self._writing)
         return self
 
     async def __aexit__(
@@ -57,7 +58,7 @@ class Database:
             with self._engine.connect().execution_options(**_READING) as connection:
                 return work(connection)
 
-        return await self._run(run)
+        return await self._run(run, self._reading)
 
     async def write(self, work: Callable[[sa.Connection], T], *, replaces: bool = False) -> T:
         """One transaction, alone with the database, in a thread. `replaces`: what was found before holds no more.
@@ -73,11 +74,11 @@ class Database:
                 if replaces:
                     self._changed()
 
-        return await self._run(run)
+        return await self._run(run, self._writing)
 
-    async def _run(self, work: Callable[[], T]) -> T:
+    async def _run(self, work: Callable[[], T], limiter: CapacityLimiter) -> T:
         try:
-            return await to_thread.run_sync(work, limiter=self._limiter)
+            return await to_thread.run_sync(work, limiter=limiter)
         except SQLAlchemyError as error:
             raise StoreFailure("The catalogue does not answer at the moment.") from error
 

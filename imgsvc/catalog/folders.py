@@ -9,6 +9,9 @@ from imgsvc.catalog.schema import assets, folders
 from imgsvc.core.assets import Folder, Instance
 from imgsvc.core.errors import Conflict, NotFound
 
+DEEPEST = 64
+"""Folders in each other: whoever moves one has all above it looked at."""
+
 
 class SqlFolders:
     def __init__(self, database: Database) -> None:
@@ -16,7 +19,8 @@ class SqlFolders:
 
     async def add(self, instance: Instance, new: Sequence[tuple[int | None, str]]) -> list[Folder]:
         def insert(connection: sa.Connection) -> list[Folder]:
-            return [_insert(connection, instance, parent, name) for parent, name in new]
+            ancestors = _Ancestors(connection)
+            return [_insert(connection, instance, parent, name, ancestors) for parent, name in new]
 
         return await self._database.write(insert)
 
@@ -38,8 +42,9 @@ class SqlFolders:
             for folder in changed:
                 row = {"parent": folder.parent, "name": folder.name}
                 connection.execute(folders.update().where(folders.c.serial == folder.serial).values(row))
+            ancestors = _Ancestors(connection)
             for folder in changed:
-                _check_ancestors(connection, instance, folder)
+                ancestors.check(folder)
                 _check_name(connection, instance, folder)
             return changed
 
@@ -69,13 +74,16 @@ class SqlFolders:
         return await self._database.read(select)
 
 
-def _insert(connection: sa.Connection, instance: Instance, parent: int | None, name: str) -> Folder:
+def _insert(
+    connection: sa.Connection, instance: Instance, parent: int | None, name: str, ancestors: "_Ancestors"
+) -> Folder:
     if parent is not None:
         _find_all(connection, instance, [parent])
     row = {"instance": instance, "parent": parent, "name": name}
     key = connection.execute(folders.insert().values(row)).inserted_primary_key
     assert key is not None
     folder = Folder(serial=key[0], parent=parent, name=name)
+    ancestors.check(folder)
     _check_name(connection, instance, folder)
     return folder
 
@@ -98,15 +106,31 @@ def _find_all(connection: sa.Connection, instance: Instance, serials: Sequence[i
     return found
 
 
-def _check_ancestors(connection: sa.Connection, instance: Instance, folder: Folder) -> None:
-    """Raises Conflict, NotFound."""
-    seen = {folder.serial}
-    parent = folder.parent
-    while parent is not None:
-        if parent in seen:
-            raise Conflict("A folder cannot lie in itself.")
-        seen.add(parent)
-        parent = _find_all(connection, instance, [parent])[parent].parent
+class _Ancestors:
+    """Who lies in whom, each asked once."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+        self._parents: dict[int, int | None] = {}
+
+    def check(self, folder: Folder) -> None:
+        """Raises Conflict where it would lie in itself, or too deep."""
+        self._parents[folder.serial] = folder.parent
+        seen = {folder.serial}
+        parent = folder.parent
+        while parent is not None:
+            if parent in seen:
+                raise Conflict("A folder cannot lie in itself.")
+            if len(seen) >= DEEPEST:
+                raise Conflict(f"Folders lie at most {DEEPEST} deep in each other.")
+            seen.add(parent)
+            parent = self._parent(parent)
+
+    def _parent(self, serial: int) -> int | None:
+        if serial not in self._parents:
+            query = sa.select(folders.c.parent).where(folders.c.serial == serial)
+            self._parents[serial] = self._connection.execute(query).scalar()
+        return self._parents[serial]
 
 
 def _check_name(connection: sa.Connection, instance: Instance, folder: Folder) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from imgsvc.catalog.assets import find_one
+from imgsvc.catalog.assets import find_one, write_attributes
 from imgsvc.catalog.database import Database, in_portions
 from imgsvc.catalog.schema import assets, links
 from imgsvc.core.assets import AssetRef, Attributes, Instance, Link
@@ -33,7 +33,7 @@ class SqlLinks:
             )
             same = (links.c.target == asset.serial) & (links.c.origin == origin) & (links.c.link_type == link_type)
             serial = connection.execute(sa.select(links.c.serial).where(same)).scalar()
-            row = {"attributes": msgspec.json.encode(dict(attributes)).decode(), "sequence": sequence}
+            row = {"attributes": write_attributes(attributes), "sequence": sequence}
             if serial is not None:
                 connection.execute(links.update().where(same).values(row))
                 return replace(link, serial=serial)

@@ -54,7 +54,8 @@ def _unused(connection: sa.Connection, digests: Collection[Digest]) -> list[Dige
 
 
 def keep_original(connection: sa.Connection, original: Original) -> None:
-    """The same bytes again change nothing, but for a checksum that was not kept before."""
+    """Somebody shows it now. The same bytes again change nothing, but for a checksum that was not kept before."""
+    connection.execute(retired_originals.delete().where(retired_originals.c.digest == original.digest))
     of_digest = originals.c.digest == original.digest
     known = connection.execute(sa.select(originals.c.crc32).where(of_digest)).first()
     if known is not None:

@@ -74,6 +74,13 @@ assets = sa.Table(
     sqlite_autoincrement=True,
 )
 
+former_ids = sa.Table(
+    "former_ids",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("instance", sa.String(63), nullable=False),
+)
+
 classifications = sa.Table(
     "classifications",
     metadata,

@@ -195,6 +195,7 @@ def is_code(text: str) -> bool:
     )
 
 
+_EXTENSION = re.compile(r"[A-Za-z0-9]{1,10}", re.ASCII)
 _SERIAL = re.compile(r"[0-9]{1,20}", re.ASCII)
 _SLUG = re.compile(rf"[{SLUG_ALPHABET}]{{{SLUG_LENGTH}}}", re.ASCII)
 _LARGEST_SERIAL = 2**63 - 1
@@ -230,6 +231,6 @@ def url_file_name(name: str, *, extension: str) -> str:
 
 
 def name_extension(name: str) -> str:
-    """In lower case, without the dot; empty where there is none, as in `.htaccess`."""
+    """In lower case, without the dot; empty where there is none, as in `.htaccess` and `Report no. 7?`."""
     stem, _, extension = name.rpartition(".")
-    return extension.lower() if stem.strip(".") else ""
+    return extension.lower() if stem.strip(".") and _EXTENSION.fullmatch(extension) else ""

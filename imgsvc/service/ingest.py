@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from uuid import UUID
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 
 from imgsvc.catalog.base import Catalog, Edit
 from imgsvc.core.assets import (
@@ -19,7 +19,7 @@ from imgsvc.core.assets import (
     Original,
     StoredFile,
 )
-from imgsvc.core.errors import NotFound, RequestError, UnsupportedMedia
+from imgsvc.core.errors import NotFound, UnsupportedMedia
 from imgsvc.core.formats import file_extension, readable_formats, sniff_format
 from imgsvc.core.media import claims_to_be_picture
 from imgsvc.render.base import Prober
@@ -53,6 +53,8 @@ class Ingest:
         self._blobs = blobs
         self._prober = prober
         self._now = now
+        # Who waits for the lock must not take the threads that who has it needs.
+        self._waiting = CapacityLimiter(1)
 
     async def add(self, spooled: Spooled, new: NewAsset) -> Asset:
         """A new asset, also where the bytes are known. Raises Conflict, NotFound as `Assets.add` does."""
@@ -144,17 +146,13 @@ class Ingest:
     async def _keeping(self, spooled: Spooled | None = None) -> AsyncGenerator[None]:
         """Until the asset is entered nobody may take its bytes for unused."""
         keeping = self._blobs.keeping()
-        await to_thread.run_sync(keeping.__enter__)
+        await to_thread.run_sync(keeping.__enter__, limiter=self._waiting)
         try:
             if spooled is not None:
+                # Until an asset shows them they are nobody's, and a sweep finds them, whatever dies or fails now.
+                await self._catalog.originals.retire(spooled.digest, now=self._now())
                 await to_thread.run_sync(self._blobs.keep, spooled.path, spooled.digest)
-            try:
-                yield
-            except RequestError:
-                if spooled is not None:
-                    # They were kept for nobody; a sweep sees whether somebody else shows them.
-                    await self._catalog.originals.retire(spooled.digest, now=self._now())
-                raise
+            yield
         finally:
             keeping.__exit__(None, None, None)
 

@@ -21,6 +21,9 @@ _GRACE = timedelta(minutes=2)
 _FILES_KEPT = timedelta(days=7)
 """Files sent ahead wait that long for their asset."""
 
+_SPOOLED_SECONDS = 24 * 3600.0
+"""No upload takes that long."""
+
 
 class Removal:
     """Bytes are freed when the catalogue says that nobody shows them, while nobody can enter them anew.
@@ -61,6 +64,7 @@ class Removal:
         """Frees what was replaced or sent ahead in vain some time ago. What cannot be freed now is logged, and left."""
         now = self._now()
         try:
+            await to_thread.run_sync(lambda: self._blobs.clear_spool(older_than=_SPOOLED_SECONDS))
             await self._catalog.files.expire(before=now - _FILES_KEPT, now=now)
             retired = await self._catalog.originals.retired(before=now - _GRACE)
             if retired:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from time import time
 from typing import Protocol
 from uuid import uuid4
 
@@ -18,6 +19,10 @@ class BlobStore(Protocol):
 
     def spool_path(self) -> Path:
         """A fresh local path to write incoming bytes to; whoever asked removes it unless `keep` took it."""
+        ...
+
+    def clear_spool(self, *, older_than: float) -> None:
+        """Removes what was spooled so many seconds ago, or earlier, by whoever died meanwhile. Raises StoreFailure."""
         ...
 
     def keep(self, spooled: Path, digest: Digest) -> None:
@@ -67,6 +72,17 @@ class LocalBlobs:
         except OSError as error:
             raise StoreFailure("Originals cannot be stored at the moment.") from error
         return self._incoming / uuid4().hex
+
+    def clear_spool(self, *, older_than: float) -> None:
+        try:
+            for path in self._incoming.glob("*"):
+                if path.stat().st_mtime < time() - older_than:
+                    path.unlink(missing_ok=True)
+        except FileNotFoundError:
+            # Somebody else clears it, too.
+            return
+        except OSError as error:
+            raise StoreFailure("Originals cannot be removed at the moment.") from error
 
     def keep(self, spooled: Path, digest: Digest) -> None:
         """What lies there already is replaced by the same bytes, which mends it where it is damaged."""

@@ -19,6 +19,8 @@ _AT = r"(?: - at `(?:key in )?\$?\.?(?P<name>[^`]*)`)?"
 _MISMATCH = re.compile(rf"Expected `(?P<expected>[^`]+)`, got `(?P<received>[^`]+)`{_AT}")
 # Expected `int` <= 5 - at `$.sequence`
 _BOUND = re.compile(rf"Expected `(?P<type>[^`]+)` (?P<bound>[^-]+?){_AT}")
+# Invalid enum value 'stretch' - at `$.mode`
+_ELSE = re.compile(r" - at `(?:key in )?\$?\.?(?P<name>[^`]*)`$")
 # Object missing required field `id` - at `$.file`
 _MISSING = re.compile(rf"Object missing required field `(?P<field>[^`]+)`{_AT}")
 
@@ -82,7 +84,7 @@ def _elements(page: Sequence[object]) -> bytes:
 
 
 def _mismatch(message: str) -> InvalidParameter:
-    """msgspec's sentences, which its documentation promises nothing of; others are passed on as they are."""
+    """msgspec's sentences, which its documentation promises nothing of."""
     if match := _MISMATCH.fullmatch(message):
         return InvalidParameter(
             match["name"] or "body", expected=f"of type {match['expected']}", received=match["received"]
@@ -94,4 +96,6 @@ def _mismatch(message: str) -> InvalidParameter:
         return InvalidParameter(
             match["name"] or "body", expected=f"of type {match['type']} {match['bound']}", received="another"
         )
-    return InvalidParameter("body", expected="JSON with the fields that are documented", received=message)
+    if match := _ELSE.search(message):
+        return InvalidParameter(match["name"] or "body", expected="a value that is documented", received="another")
+    return InvalidParameter("body", expected="JSON with the fields and values that are documented", received="another")

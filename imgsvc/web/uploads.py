@@ -56,8 +56,8 @@ async def spooled_upload(request: Request, *, part: str, blobs: BlobStore, limit
     path = await to_thread.run_sync(blobs.spool_path)
     with Spool(path, limit=limit) as spool:
         parts = _Parts(part)
-        parser = MultipartParser(boundary, parts.callbacks())
         try:
+            parser = MultipartParser(boundary, parts.callbacks())
             async for chunk in request.stream():
                 parser.write(chunk)
                 if parts.gathered >= _HOP:

@@ -253,3 +253,31 @@ def test_readers_people_have_accept_it(shop: Service, tmp_path: Path, reader: st
         path.write_bytes(post(shop, ids, query).content)
         done = subprocess.run([*READERS[reader], str(path)], capture_output=True, timeout=60, check=False)
         assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("DELETE", "/struct/assets", ["1"] * 10_001),
+        ("PUT", "/struct/assets", {str(n): {} for n in range(10_001)}),
+        ("POST", "/struct/assets/folders", [{"Name": str(n)} for n in range(10_001)]),
+        ("DELETE", "/struct/assets/folders", ["1"] * 10_001),
+        ("POST", "/struct/assets/batch", ["1"] * 100_001),
+        ("POST", BATCH, ["1"] * 100_001),
+    ],
+)
+def test_requests_are_of_a_bounded_number(shop: Service, method: str, path: str, body: object) -> None:
+    """Everybody else waits for the transaction, and for the answer."""
+    answer = shop.client.request(method, path, headers=KEY, content=json.dumps(body))
+
+    assert answer.status_code == 400
+    assert "at a time" in answer.json()["detail"]
+
+
+def test_a_boundary_that_is_too_long_is_refused(shop: Service) -> None:
+    """Of multipart/form-data; as a mistake of who sent it."""
+    kind = f"multipart/form-data; boundary={'a' * 300}"
+
+    answer = shop.client.post("/struct/assets", headers={**KEY, "Content-Type": kind}, content=b"x")
+
+    assert answer.status_code == 400

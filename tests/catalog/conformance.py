@@ -162,6 +162,19 @@ class FoldersConformance:
 
     pytestmark = pytest.mark.anyio
 
+    async def test_they_lie_only_so_deep_in_each_other(self, catalog: Catalog) -> None:
+        """Made one by one, or moved: what is above a folder is looked at for every change."""
+        parent: int | None = None
+        for _ in range(64):
+            (folder,) = await catalog.folders.add(SHOP, [(parent, "in")])
+            parent = folder.serial
+        (other,) = await catalog.folders.add(SHOP, [(None, "other")])
+
+        with pytest.raises(Conflict):
+            await catalog.folders.add(SHOP, [(parent, "in")])
+        with pytest.raises(Conflict):
+            await catalog.folders.change(SHOP, {other.serial: lambda folder: replace(folder, parent=parent)})
+
     async def test_what_was_added_is_found(self, catalog: Catalog) -> None:
         """In the order it was asked for, some twice, some not there."""
         root, child = await make_folders(catalog, "summer", "shirts")

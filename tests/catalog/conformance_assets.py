@@ -1,5 +1,6 @@
 """What all Assets must do. An implementation's test module inherits the class and says how a catalogue is opened."""
 
+import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ from imgsvc.core.assets import (
     Original,
     Slug,
 )
-from imgsvc.core.errors import Conflict, NotFound
+from imgsvc.core.errors import Conflict, InvalidParameter, NotFound
 from imgsvc.core.formats import Format
 from imgsvc.core.geometry import Orientation, Size
 from tests.catalog.records import (
@@ -262,6 +263,37 @@ class AssetsConformance:
             await change(catalog, second, code=taken)
 
         assert (await change(catalog, first, code=taken)).code == taken
+
+    async def test_an_id_of_anothers_that_is_gone_is_not_given_again(self, catalog: Catalog) -> None:
+        """Its URLs are in the other's pages still. Its own instance may have it back."""
+        asset = await add(catalog)
+        await delete(catalog, asset)
+
+        foreign = await add(catalog, id=asset.id, instance=PRESS)
+        own = await add(catalog, id=asset.id)
+
+        assert foreign.id != asset.id
+        assert foreign.slug != asset.slug
+        assert (own.id, own.slug) == (asset.id, asset.slug)
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"description": "x" * 65_537},
+            {"attributes": {"text": "x" * 65_537}},
+            {"attributes": {"deep": functools.reduce(lambda inner, _: [inner], range(32), "x")}},
+        ],
+        ids=["description", "attributes", "deep"],
+    )
+    async def test_what_is_said_of_an_asset_is_bounded(self, catalog: Catalog, fields: dict[str, Any]) -> None:
+        """Lists hold hundreds of them; added or changed, it is refused by name."""
+        asset = await add(catalog)
+
+        for work in (add(catalog, **fields), change(catalog, asset, **fields)):
+            with pytest.raises(InvalidParameter, match=next(iter(fields))):
+                await work
+
+        assert await catalog.assets.find(by_id(asset.id)) == asset
 
     async def test_an_id_is_not_anothers_code(self, catalog: Catalog) -> None:
         """The same the other way round."""

@@ -181,3 +181,22 @@ def test_an_instance_is_a_word(name: str) -> None:
 @pytest.mark.parametrize("name", ["", "Shop", "-a", "_a", "a.b", "a b", "größe", "a/b", "a" * 64, "shop\n"])
 def test_an_instance_is_nothing_else(name: str) -> None:
     assert not INSTANCE.fullmatch(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "extension"),
+    [
+        ("Shirt.JPG", "jpg"),
+        ("a.tar.gz", "gz"),
+        ("LICENSE", ""),
+        (".htaccess", ""),
+        ("Report no. 7?", ""),
+        ("a.x\"; filename*=utf-8''setup%2Eexe", ""),
+        ("a.%2f", ""),
+        ("a.\u65e5\u672c", ""),
+        ("a." + "x" * 11, ""),
+    ],
+)
+def test_an_extension_is_a_short_word(name: str, extension: str) -> None:
+    """It stands in URLs and headers as it is."""
+    assert name_extension(name) == extension

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import anyio
 import pytest
 
 from imgsvc.catalog.base import Catalog, Originals
@@ -78,6 +79,9 @@ class DyingBlobs:
 
     def spool_path(self) -> Path:
         return self.blobs.spool_path()
+
+    def clear_spool(self, *, older_than: float) -> None:
+        self.blobs.clear_spool(older_than=older_than)
 
     def keep(self, spooled: Path, digest: Digest) -> None:
         self.blobs.keep(spooled, digest)
@@ -476,6 +480,19 @@ class TestTheLock:
 
         assert meanwhile == (None, {PNG})
         assert bench.kept() == set()
+
+    async def test_hundreds_of_uploads_and_deletions_wait_for_each_other_and_end(self, bench: Bench) -> None:
+        """Whoever waits for the lock takes no thread that whoever has it needs: there are 40 for all."""
+        doomed = [await bench.add(PNG + bytes([number])) for number in range(5)]
+        removal = bench.removal()
+
+        with anyio.fail_after(120):
+            await asyncio.gather(
+                *(bench.add(PNG + b"%d" % number) for number in range(150)),
+                *(removal.delete([ref_of(asset)]) for asset in doomed),
+            )
+
+        assert len(bench.kept()) == 150
 
     async def test_uploads_go_on_beside_each_other(self, bench: Bench) -> None:
         """Those who keep do not wait for one another."""

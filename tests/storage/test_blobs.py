@@ -104,3 +104,17 @@ def _is_got(lock: Path, operation: int) -> bool:
         return True
     finally:
         os.close(descriptor)
+
+
+def test_what_somebody_left_in_the_spool_goes_when_it_is_old(tmp_path: Path) -> None:
+    """An upload under way is left alone."""
+    blobs = LocalBlobs(tmp_path / "originals")
+    old, new = blobs.spool_path(), blobs.spool_path()
+    for path in (old, new):
+        path.write_bytes(b"half of it")
+    os.utime(old, (0, 0))
+
+    blobs.clear_spool(older_than=3600)
+    LocalBlobs(tmp_path / "elsewhere").clear_spool(older_than=0)
+
+    assert (old.exists(), new.exists()) == (False, True)

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from imgsvc.apis.struct.bodies import read_ids
+from imgsvc.apis.struct.bodies import MOST_READ, read_ids
 from imgsvc.apis.struct.ids import read_asset_id
 from imgsvc.core.assets import Download, Instance
 from imgsvc.core.errors import InvalidParameter, InvalidSignature, NotFound
@@ -25,9 +25,6 @@ from imgsvc.web.archives import ArchiveResponse
 from imgsvc.web.json import json_response
 from imgsvc.web.routing import resource
 from imgsvc.web.services import Services
-
-_MOST = 100_000
-"""Assets in one archive."""
 
 
 class LinkShape(msgspec.Struct, rename="pascal"):
@@ -104,19 +101,19 @@ class StructBatches:
         return await self._services.batches.pack([read_asset_id(one, instance=instance) for one in ids], transform)
 
     async def _find_serials(self, ids: Sequence[str], instance: Instance) -> list[str]:
-        """Raises NotFound."""
+        """Each once. Raises NotFound."""
         refs = [read_asset_id(one, instance=instance) for one in ids]
         found = await self._services.catalog.assets.find_many(refs)
         for asked, asset in zip(ids, found, strict=True):
             if asset is None:
                 raise NotFound(f"There is no asset of id {asked}.")
-        return [str(asset.serial) for asset in found if asset is not None]
+        return list(dict.fromkeys(str(asset.serial) for asset in found if asset is not None))
 
 
 async def _read_ids(request: Request) -> Sequence[str]:
-    ids = await read_ids(request)
-    if not 0 < len(ids) <= _MOST:
-        raise InvalidParameter("ids", expected=f"1 to {_MOST} ids", received=f"{len(ids)} ids")
+    ids = await read_ids(request, most=MOST_READ)
+    if not ids:
+        raise InvalidParameter("body", expected=f"1 to {MOST_READ} ids", received="none")
     return ids
 
 

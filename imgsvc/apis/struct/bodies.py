@@ -1,24 +1,42 @@
 """Bodies as clients of an ASP.NET service send them: names in any case, ids as text or as numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from typing import Any, TypeVar
 
 from starlette.requests import Request
 
 from imgsvc.apis.struct.shapes import FIELDS
+from imgsvc.core.errors import InvalidParameter
 from imgsvc.web.json import read_json
 
 T = TypeVar("T")
 
 
+MOST_READ = 100_000
+"""Assets or folders in one answer or one archive."""
+
+_MOST_CHANGED = 10_000
+"""Assets or folders in one request: all others wait for its transaction."""
+
+
 async def read_body(request: Request, shape: type[T]) -> T:
     """Raises InvalidParameter, PayloadTooLarge."""
-    return await read_json(request, shape, fold=_fold)
+    body = await read_json(request, shape, fold=_fold)
+    if isinstance(body, Sized):
+        _check_number(len(body), most=_MOST_CHANGED)
+    return body
 
 
-async def read_ids(request: Request) -> Sequence[str]:
+async def read_ids(request: Request, *, most: int = _MOST_CHANGED) -> Sequence[str]:
     """Raises InvalidParameter, PayloadTooLarge."""
-    return list(map(str, await read_json(request, list[str | int])))
+    ids = await read_json(request, list[str | int])
+    _check_number(len(ids), most=most)
+    return list(map(str, ids))
+
+
+def _check_number(number: int, *, most: int) -> None:
+    if number > most:
+        raise InvalidParameter("body", expected=f"at most {most} at a time", received=str(number))
 
 
 def _fold(value: Any) -> Any:

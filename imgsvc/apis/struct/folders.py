@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from imgsvc.apis.struct.bodies import read_body, read_ids
+from imgsvc.apis.struct.bodies import MOST_READ, read_body, read_ids
 from imgsvc.apis.struct.ids import read_folder_id, read_keys, read_parent
 from imgsvc.apis.struct.names import is_called, read_folder_name
 from imgsvc.apis.struct.pages import assets_in_folder, folders_by_id
@@ -63,7 +63,7 @@ class StructFolders:
 
     async def read_many(self, request: Request) -> Response:
         caller = await self._demand(request, Scope.READ)
-        ids = await read_ids(request)
+        ids = await read_ids(request, most=MOST_READ)
 
         async def pages() -> AsyncIterator[list[StructFolder]]:
             async for page in folders_by_id(self._services.catalog.folders, caller.instance, ids):

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Mount
 
 from imgsvc.apis.struct.batches import StructBatches
-from imgsvc.apis.struct.bodies import read_body, read_ids
+from imgsvc.apis.struct.bodies import MOST_READ, read_body, read_ids
 from imgsvc.apis.struct.folders import StructFolders
 from imgsvc.apis.struct.ids import read_asset_id, read_keys, read_parent
 from imgsvc.apis.struct.names import read_file_name, renamed
@@ -64,7 +64,7 @@ class StructAssets:
 
     async def read_many(self, request: Request) -> Response:
         caller = await self._demand(request, Scope.READ)
-        ids = await read_ids(request)
+        ids = await read_ids(request, most=MOST_READ)
 
         async def pages() -> AsyncIterator[list[StructAsset]]:
             async for page in assets_by_id(self._services.catalog.assets, caller.instance, ids):

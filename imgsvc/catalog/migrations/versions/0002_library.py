@@ -96,6 +96,12 @@ def _create_assets() -> None:
     op.create_index("assets_instance_serial", "assets", ["instance", "serial"])
     op.create_index("assets_folder_name", "assets", ["instance", "folder", "name", "serial"])
 
+    op.create_table(
+        "former_ids",
+        sa.Column("id", sa.String(36), primary_key=True),
+        sa.Column("instance", sa.String(63), nullable=False),
+    )
+
 
 def _keep_serials() -> None:
     """SQLite knows the last one by the table's name; those of assets that are gone are not to be given again."""
