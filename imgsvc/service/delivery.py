@@ -27,6 +27,8 @@ SMALL = 512 * 1024
 
 _REMEMBERED = 100_000
 _PLANS = 10_000
+_EVICTED_AT_MOST = 4
+"""How often a rendition may go between the broker's answer and our reading it, where the cache holds hardly one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +143,7 @@ class Delivery:
         path = self._blobs.local_path(original.digest)
         if variant.plan is None:
             return await to_thread.run_sync(_open_original, path, original)
-        for look in (self._remembered, self._asked, self._asked_anew):
+        for look in (self._remembered, self._asked, self._asked_anew, *(self._asked,) * _EVICTED_AT_MOST):
             derivative = await look(variant.key, path, variant.plan)
             body = None if derivative is None else await to_thread.run_sync(self._read, derivative)
             if body is not None:

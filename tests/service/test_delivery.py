@@ -311,14 +311,31 @@ class TestLoad:
         assert bench.renderer.distrusted == [variant.key]
 
     async def test_what_cannot_be_read_back_is_a_failure_of_the_store(self, bench: Bench) -> None:
-        """After three looks, not an endless loop."""
+        """After some looks, not an endless loop."""
         bench.renderer.before_answering = Path.unlink
         variant = await bench.identified()
 
         with pytest.raises(StoreFailure, match="cannot be read back"):
             await bench.delivery.load(variant)
 
-        assert len(bench.renderer.asked) == 2
+        assert len(bench.renderer.asked) == 6
+
+    async def test_what_is_evicted_again_and_again_is_asked_for_again(self, bench: Bench) -> None:
+        """A cache that holds hardly one loses it to others before it is read."""
+        evicted: list[Path] = []
+
+        def evict(path: Path) -> None:
+            if len(evicted) < 4:
+                evicted.append(path)
+                path.unlink()
+
+        bench.renderer.before_answering = evict
+        variant = await bench.identified()
+
+        body = await bench.delivery.load(variant)
+
+        assert body.data is not None
+        assert len(bench.renderer.asked) == 5
 
     async def test_the_renderers_failure_is_passed_on(self, bench: Bench) -> None:
         """And nothing is remembered of it."""
