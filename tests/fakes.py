@@ -108,7 +108,9 @@ class FakeRenderer(FakeProber):
     forgotten: list[Path] = field(default_factory=list[Path])
     _made: dict[VariantKey, tuple[Path, Derivative]] = field(default_factory=dict[VariantKey, tuple[Path, Derivative]])
 
-    async def render(self, key: VariantKey, original: Path, plan: Plan, *, distrust: bool = False) -> Derivative:
+    async def render(
+        self, key: VariantKey, original: Path, plan: Plan, *, distrust: bool = False, seconds: float = 0.0
+    ) -> Derivative:
         if self.failure is not None:
             raise self.failure
         self.asked.append(key)

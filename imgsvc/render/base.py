@@ -31,11 +31,14 @@ class Prober(Protocol):
 
 
 class Renderer(Prober, Protocol):
-    async def render(self, key: VariantKey, original: Path, plan: Plan, *, distrust: bool = False) -> Derivative:
+    async def render(
+        self, key: VariantKey, original: Path, plan: Plan, *, distrust: bool = False, seconds: float = 0.0
+    ) -> Derivative:
         """The derivative, stored; made only where it is not there yet, and once however many ask at the same time.
 
-        `distrust`: the stored file was read and found wrong, so it is made again. Raises CorruptOriginal,
-        Overloaded, RenderTimeout, RenderCrashed, StoreFailure.
+        `seconds`: how long making it may take, so that long ones leave room for short ones. `distrust`: the stored file
+        was read and found wrong, so it is made again. Raises CorruptOriginal, Overloaded, RenderTimeout,
+        RenderCrashed, StoreFailure.
         """
         ...
 

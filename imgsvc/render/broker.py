@@ -43,6 +43,10 @@ from imgsvc.render.pool import Pool
 _log = structlog.get_logger(__name__)
 
 
+LONG_SECONDS = 1.0
+"""A render that may take that long leaves the last worker to others."""
+
+
 class Cache(Protocol):
     """What the broker needs of the derivative cache. All methods block briefly; it is called from one thread."""
 
@@ -118,7 +122,8 @@ class Broker:
         scratch = self._cache.scratch_path()
         outcome = "failed"
         try:
-            result = await self._pool.run(Render(path=wanted.path, plan=wanted.plan, output=str(scratch)))
+            job = Render(path=wanted.path, plan=wanted.plan, output=str(scratch))
+            result = await self._pool.run(job, is_long=wanted.seconds >= LONG_SECONDS)
             if isinstance(result, Failed):
                 raise error_from_failed(result)
             assert isinstance(result, Rendered)

@@ -73,8 +73,11 @@ class BrokerClient:
         assert isinstance(answer, Probed)
         return answer.info
 
-    async def render(self, key: VariantKey, original: Path, plan: Plan, *, distrust: bool = False) -> Derivative:
-        answer = await self._ask(Wanted(key=key, path=str(original.absolute()), plan=plan, distrust=distrust))
+    async def render(
+        self, key: VariantKey, original: Path, plan: Plan, *, distrust: bool = False, seconds: float = 0.0
+    ) -> Derivative:
+        path = str(original.absolute())
+        answer = await self._ask(Wanted(key=key, path=path, plan=plan, distrust=distrust, seconds=seconds))
         assert isinstance(answer, Found)
         return answer.derivative
 

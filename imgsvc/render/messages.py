@@ -47,12 +47,13 @@ class Render(msgspec.Struct, frozen=True, tag=True):
 
 
 class Wanted(msgspec.Struct, frozen=True, tag=True):
-    """To the broker: the derivative of that key, found or made."""
+    """To the broker: the derivative of that key, found or made. `seconds`: how long making it may take."""
 
     key: VariantKey
     path: str
     plan: Plan
     distrust: bool = False
+    seconds: float = 0.0
 
 
 class Look(msgspec.Struct, frozen=True, tag=True):

@@ -4,6 +4,7 @@ Spawned, never forked. libvips works in one thread, since there are as many work
 """
 
 import asyncio
+import contextlib
 import os
 import sys
 from collections.abc import Mapping
@@ -41,6 +42,7 @@ class Pool:
         self._settings = settings
         self._idle: asyncio.LifoQueue[_Worker] = asyncio.LifoQueue()
         self._workers: set[_Worker] = set()
+        self._long = asyncio.Semaphore(max(1, workers - 1))
 
     @property
     def workers(self) -> int:
@@ -58,12 +60,18 @@ class Pool:
             await worker.kill()
         self._workers.clear()
 
-    async def run(self, job: Job) -> Result:
+    async def run(self, job: Job, *, is_long: bool = False) -> Result:
         """Waits for an idle worker without limit: whoever calls bounds the queue.
+
+        Long jobs never have all workers, where there are several: a large original must not keep thumbnails waiting.
 
         A job whose worker died is given to a second one, for the first may have died of something else. Raises
         RenderTimeout, RenderCrashed.
         """
+        async with self._long if is_long else contextlib.nullcontext():
+            return await self._run(job)
+
+    async def _run(self, job: Job) -> Result:
         for attempt in range(1, _ATTEMPTS + 1):
             worker = await self._idle.get()
             try:

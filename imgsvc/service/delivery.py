@@ -10,6 +10,7 @@ from anyio import to_thread
 from cachetools import LRUCache
 
 from imgsvc.core.assets import Asset, AssetRef, ImageInfo, Original
+from imgsvc.core.cost import estimate_seconds
 from imgsvc.core.errors import NotAnImage, NotFound, NotPermitted, StoreFailure
 from imgsvc.core.formats import FORMATS, Format
 from imgsvc.core.limits import Limits
@@ -144,7 +145,7 @@ class Delivery:
         if variant.plan is None:
             return await to_thread.run_sync(_open_original, path, original)
         for look in (self._remembered, self._asked, self._asked_anew, *(self._asked,) * _EVICTED_AT_MOST):
-            derivative = await look(variant.key, path, variant.plan)
+            derivative = await look(variant, path, variant.plan)
             body = None if derivative is None else await to_thread.run_sync(self._read, derivative)
             if body is not None:
                 return body
@@ -196,18 +197,19 @@ class Delivery:
             self._plans[original.picture, transform] = planned
         return planned
 
-    async def _remembered(self, key: VariantKey, original: Path, plan: Plan) -> Derivative | None:
+    async def _remembered(self, variant: Variant, original: Path, plan: Plan) -> Derivative | None:
         """What this process was told of it; the file may have been evicted since."""
-        return self._known.get(key)
+        return self._known.get(variant.key)
 
-    async def _asked(self, key: VariantKey, original: Path, plan: Plan) -> Derivative:
-        self._known[key] = derivative = await self._renderer.render(key, original, plan)
+    async def _asked(self, variant: Variant, original: Path, plan: Plan, *, distrust: bool = False) -> Derivative:
+        seconds = estimate_seconds(variant.asset.original.picture, plan)
+        derivative = await self._renderer.render(variant.key, original, plan, distrust=distrust, seconds=seconds)
+        self._known[variant.key] = derivative
         return derivative
 
-    async def _asked_anew(self, key: VariantKey, original: Path, plan: Plan) -> Derivative:
+    async def _asked_anew(self, variant: Variant, original: Path, plan: Plan) -> Derivative:
         """The file is there and not what it should be."""
-        self._known[key] = derivative = await self._renderer.render(key, original, plan, distrust=True)
-        return derivative
+        return await self._asked(variant, original, plan, distrust=True)
 
 
 def _variant_of_file(asset: Asset) -> Variant:

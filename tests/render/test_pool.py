@@ -109,6 +109,32 @@ async def test_an_output_that_cannot_be_written_is_a_store_failure(whole: Path, 
     assert result.error == "StoreFailure"
 
 
+async def test_long_jobs_leave_a_worker_to_short_ones(whole: Path, tmp_path: Path) -> None:
+    """Of two workers one; a third long job waits although nobody else does."""
+    held = [HeldOriginal(tmp_path / str(number)) for number in range(2)]
+
+    async with running_pool(workers=2) as pool:
+        long = [
+            asyncio.create_task(pool.run(job(one.path, tmp_path / f"out {number}"), is_long=True))
+            for number, one in enumerate(held)
+        ]
+        await held[0].reached()
+        await assert_works(pool, whole, tmp_path)
+        waiting = not any(task.done() for task in long)
+        held[0].release(DATA)
+        await held[1].reached()
+        held[1].release(DATA)
+        results = await asyncio.gather(*long)
+
+    assert waiting
+    assert all(isinstance(result, Rendered) for result in results)
+
+
+async def test_a_single_worker_takes_long_jobs_too(whole: Path, tmp_path: Path) -> None:
+    async with running_pool(workers=1) as pool:
+        assert isinstance(await pool.run(job(whole, tmp_path / "out"), is_long=True), Rendered)
+
+
 async def test_a_job_that_hangs_is_stopped_at_the_deadline(whole: Path, tmp_path: Path) -> None:
     """Its worker is killed, and the next job finds another."""
     held = HeldOriginal(tmp_path / "held")

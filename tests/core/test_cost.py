@@ -1,0 +1,49 @@
+"""How long a render may take."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+
+from imgsvc.core.assets import ImageInfo
+from imgsvc.core.cost import estimate_seconds
+from imgsvc.core.formats import FORMATS, Format
+from imgsvc.core.geometry import Size
+from imgsvc.core.limits import Limits
+from imgsvc.core.plan import Defaults, make_plan
+from imgsvc.core.transform import Transform
+from tests.strategies import image_infos, original_of
+
+THUMBNAIL = Transform(max_width=200, format=Format.JPEG)
+
+
+def estimate(info: ImageInfo, transform: Transform = THUMBNAIL) -> float:
+    plan = make_plan(original_of(info), transform, defaults=Defaults(), limits=Limits(pixels=10**12))
+    return estimate_seconds(info, plan)
+
+
+def test_a_thumbnail_is_short_and_what_is_large_or_hard_is_long() -> None:
+    """As measured: a progressive JPEG of 14 MP takes some 170 ms, a TIFF of 100 MP two seconds."""
+    jpeg = ImageInfo(format=Format.JPEG, size=Size(3064, 4592))
+    tiff = ImageInfo(format=Format.TIFF, size=Size(10_000, 10_000))
+
+    assert 0.1 < estimate(jpeg) < 0.3
+    assert estimate(tiff) > 1
+    assert estimate(jpeg, Transform(format=Format.AVIF)) > 1
+
+
+@given(image_infos())
+def test_more_pixels_cost_more(info: ImageInfo) -> None:
+    """Whatever the format."""
+    larger = replace(info, size=Size(info.size.width * 2, info.size.height))
+
+    assert estimate(larger) > estimate(info)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_has_its_price(name: Format) -> None:
+    """What is written costs something; what is read too."""
+    row = FORMATS[name]
+
+    assert row.decoding > 0
+    assert bool(row.encoding) == row.encodes
