@@ -499,7 +499,7 @@ def test_no_list_shows_anothers_assets(speaker: Speaker, other: Speaker) -> None
         return (
             set(of.ask("GET", "/struct/assets/ids").json()),
             {shape["Id"] for shape in of.ask("POST", "/struct/assets/batch", json=both).json()},
-            {shape["Id"] for shape in of.ask("GET", "/struct/assets/folders/root/assets").json()},
+            {shape["Id"] for shape in of.ask("GET", "/struct/assets/folders/-1/assets").json()},
             {str(shape["legacyId"]) for shape in quable},
             {shape["id"] for shape in of.ask("GET", "/qooly/v1/assets").json()},
         )

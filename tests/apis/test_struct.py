@@ -68,7 +68,7 @@ class Exchange:
         method, path = request_head.splitlines()[0].split()
         return cls(
             method=method,
-            path=path,
+            path=path.replace("{root}", "root"),
             upload="multipart/form-data" in request_head,
             request=json.loads(request_body) if request_body.strip() else None,
             status=int(answer_head.splitlines()[0]),
@@ -825,9 +825,9 @@ SCOPES: Sequence[tuple[str, str, str]] = (
     ("read", "GET", "/assets/1/references"),
     ("read", "POST", "/assets/batch"),
     ("read", "GET", "/assets/folders/1"),
-    ("read", "GET", "/assets/folders/root/assets"),
-    ("read", "GET", "/assets/folders/root/assets/x"),
-    ("read", "GET", "/assets/folders/root/subfolders"),
+    ("read", "GET", "/assets/folders/-1/assets"),
+    ("read", "GET", "/assets/folders/-1/assets/x"),
+    ("read", "GET", "/assets/folders/-1/subfolders"),
     ("read", "POST", "/assets/folders/batch"),
     ("write", "POST", "/assets"),
     ("write", "PUT", "/assets"),
@@ -889,7 +889,7 @@ class TestWhoMay:
         shape = ours.add(folder=folder)
         guid, slug = other_ids(service, shape["Id"])
 
-        assert theirs.get("/assets/ids") == theirs.get("/assets/folders/root/subfolders") == []
+        assert theirs.get("/assets/ids") == theirs.get("/assets/folders/-1/subfolders") == []
         for name in (shape["Id"], guid, slug):
             assert_problem(theirs.send("GET", f"/assets/{name}"), 404)
             assert_problem(theirs.send("DELETE", f"/assets/{name}"), 404)
