@@ -8,28 +8,26 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
 
-import msgspec
 import sqlalchemy as sa
 
+from imgsvc.catalog.asset_rows import ASSETS, asset_from_row, row_from_asset
 from imgsvc.catalog.base import Edit, FolderPlace
-from imgsvc.catalog.database import Database, in_portions, stored_time, utc
-from imgsvc.catalog.originals import ORIGINAL_COLUMNS, keep_original, original_from_values, retire_originals
-from imgsvc.catalog.schema import assets, classifications, folders, former_ids, links, originals
+from imgsvc.catalog.database import Database, in_portions, stored_time
+from imgsvc.catalog.originals import keep_original, retire_originals
+from imgsvc.catalog.schema import assets, classifications, folders, former_ids, links
 from imgsvc.core.assets import (
-    NO_ATTRIBUTES,
     SLUG_ALPHABET,
     SLUG_LENGTH,
     Asset,
     AssetKind,
     AssetRef,
-    Attributes,
     Digest,
     Instance,
     NewAsset,
     Original,
     Slug,
 )
-from imgsvc.core.errors import Conflict, InvalidParameter, NotFound
+from imgsvc.core.errors import Conflict, NotFound
 
 _COLUMNS: Mapping[AssetKind, sa.Column[Any]] = {
     AssetKind.GUID: assets.c.id,
@@ -38,15 +36,10 @@ _COLUMNS: Mapping[AssetKind, sa.Column[Any]] = {
     AssetKind.CODE: assets.c.code,
 }
 
-_LONGEST = 64 * 1024
-"""Characters of a description, and of attributes as JSON: lists hold hundreds of assets at a time."""
-
-_DEEPEST = 32
-
-_rows = sa.select(*assets.c, *ORIGINAL_COLUMNS).join_from(assets, originals)
-
 # Made once: SQLAlchemy spends longer on a statement it has not seen than SQLite on answering it.
-_named_by = {kind: _rows.where(column.in_(sa.bindparam("values", expanding=True))) for kind, column in _COLUMNS.items()}
+_named_by = {
+    kind: ASSETS.where(column.in_(sa.bindparam("values", expanding=True))) for kind, column in _COLUMNS.items()
+}
 _named_in_instance_by = {
     kind: query.where(assets.c.instance == sa.bindparam("instance")) for kind, query in _named_by.items()
 }
@@ -90,7 +83,7 @@ class SqlAssets:
             for serial, asset in after.items():
                 _prepare(connection, before[serial], asset, now)
             _check_codes(after.values())
-            rows = [_changeable(asset) | {"changed_serial": serial} for serial, asset in after.items()]
+            rows = [row_from_asset(asset) | {"changed_serial": serial} for serial, asset in after.items()]
             if rows:
                 connection.execute(assets.update().where(assets.c.serial == sa.bindparam("changed_serial")), rows)
             return [after[current[ref].serial] for ref in edits]
@@ -118,11 +111,11 @@ class SqlAssets:
         """The rows to be passed over are counted in the index alone."""
         first = sa.select(assets.c.serial).where(assets.c.instance == instance).order_by(assets.c.serial).offset(offset)
         wanted = (assets.c.instance == instance) & (assets.c.serial >= first.limit(1).scalar_subquery())
-        return await self._select(_rows.where(wanted).order_by(assets.c.serial).limit(limit))
+        return await self._select(ASSETS.where(wanted).order_by(assets.c.serial).limit(limit))
 
     async def following(self, instance: Instance, *, after: int, limit: int) -> list[Asset]:
         wanted = (assets.c.instance == instance) & (assets.c.serial > after)
-        return await self._select(_rows.where(wanted).order_by(assets.c.serial).limit(limit))
+        return await self._select(ASSETS.where(wanted).order_by(assets.c.serial).limit(limit))
 
     async def serials_following(self, instance: Instance, *, after: int, limit: int) -> list[int]:
         wanted = (assets.c.instance == instance) & (assets.c.serial > after)
@@ -135,7 +128,7 @@ class SqlAssets:
         wanted = (assets.c.instance == instance) & (assets.c.folder == folder)
         if after is not None:
             wanted &= sa.tuple_(assets.c.name, assets.c.serial) > sa.tuple_(*map(sa.literal, after))
-        return await self._select(_rows.where(wanted).order_by(assets.c.name, assets.c.serial).limit(limit))
+        return await self._select(ASSETS.where(wanted).order_by(assets.c.name, assets.c.serial).limit(limit))
 
     async def find_in_folder(self, instance: Instance, folder: int | None, name: str) -> Asset | None:
         """Names without their extension are a range of the index: from `name.` up to `name/`, the next character."""
@@ -144,7 +137,7 @@ class SqlAssets:
         stem = inside & (assets.c.name > f"{name}.") & (assets.c.name < f"{name}/")
         stem &= sa.func.instr(sa.func.substr(assets.c.name, len(name) + 2), ".") == 0
         for wanted in (whole, stem):
-            found = await self._select(_rows.where(wanted).order_by(assets.c.serial).limit(1))
+            found = await self._select(ASSETS.where(wanted).order_by(assets.c.serial).limit(1))
             if found:
                 return found[0]
         return None
@@ -167,7 +160,7 @@ class SqlAssets:
         return await self._database.read(lambda connection: connection.execute(query).first() is None)
 
     async def _select(self, query: sa.Select[Any]) -> list[Asset]:
-        return await self._database.read(lambda connection: list(map(_asset_from_row, connection.execute(query))))
+        return await self._database.read(lambda connection: list(map(asset_from_row, connection.execute(query))))
 
 
 def find_one(connection: sa.Connection, ref: AssetRef) -> Asset:
@@ -196,15 +189,15 @@ def _find(connection: sa.Connection, refs: Sequence[AssetRef]) -> dict[AssetRef,
         for some in in_portions(same_kind):
             values = [int(ref.value) if kind is AssetKind.SERIAL else ref.value for ref in some]
             for row in connection.execute(query, {"values": values, "instance": instance}):
-                asset = _asset_from_row(row)
+                asset = asset_from_row(row)
                 found[AssetRef(kind, _named(asset, kind), instance)] = asset
     return found
 
 
 def _same(connection: sa.Connection, instance: Instance, name: str, digest: Digest) -> Asset | None:
     same = (assets.c.digest == digest) & (assets.c.name == name) & (assets.c.instance == instance)
-    row = connection.execute(_rows.where(same).order_by(assets.c.serial).limit(1)).first()
-    return None if row is None else _asset_from_row(row)
+    row = connection.execute(ASSETS.where(same).order_by(assets.c.serial).limit(1)).first()
+    return None if row is None else asset_from_row(row)
 
 
 def _named(asset: Asset, kind: AssetKind) -> str:
@@ -245,7 +238,7 @@ def _insert(connection: sa.Connection, new: NewAsset, original: Original, now: d
     _check_code(connection, asset)
     _check_folder(connection, asset)
     _keep_classifications(connection, asset)
-    row = _changeable(asset) | {
+    row = row_from_asset(asset) | {
         "id": str(asset.id),
         "slug": asset.slug,
         "instance": asset.instance,
@@ -343,77 +336,3 @@ def _free_slug(connection: sa.Connection, asset_id: UUID) -> Slug:
             continue
         if connection.execute(sa.select(assets.c.serial).where(assets.c.slug == slug)).first() is None:
             return slug
-
-
-def _changeable(asset: Asset) -> dict[str, object]:
-    return {
-        "code": asset.code,
-        "name": asset.name,
-        "digest": asset.original.digest,
-        "folder": asset.folder,
-        "description": _bounded("description", asset.description),
-        "active": asset.active,
-        "attributes": write_attributes(asset.attributes),
-        "classifications": msgspec.json.encode(asset.classifications).decode(),
-        "modified": stored_time(asset.modified),
-        "updated_by": asset.updated_by,
-    }
-
-
-def _asset_from_row(row: Sequence[Any]) -> Asset:
-    """Of `_rows`; `digest` comes again with the original."""
-    (
-        serial, id, slug, instance, code, name, _, folder, description, active, attributes, classes,
-        created, modified, created_by, updated_by, *original,
-    ) = row  # fmt: skip
-    return Asset(
-        id=UUID(id),
-        serial=serial,
-        slug=slug,
-        instance=instance,
-        code=code,
-        name=name,
-        original=original_from_values(original),
-        created=utc(created),
-        modified=utc(modified),
-        created_by=created_by,
-        updated_by=updated_by,
-        folder=folder,
-        description=description,
-        active=active,
-        attributes=_read_attributes(attributes),
-        classifications=_read_codes(classes),
-    )
-
-
-def write_attributes(attributes: Attributes) -> str:
-    """As they are stored. Raises InvalidParameter where they are too long, or too deep in each other."""
-    if _depth(dict(attributes)) > _DEEPEST:
-        raise InvalidParameter(
-            "attributes", expected=f"values at most {_DEEPEST} deep in each other", received="deeper"
-        )
-    return _bounded("attributes", msgspec.json.encode(dict(attributes)).decode())
-
-
-def _bounded(name: str, text: str) -> str:
-    if len(text) > _LONGEST:
-        raise InvalidParameter(name, expected=f"at most {_LONGEST} characters", received=f"{len(text)} characters")
-    return text
-
-
-def _depth(value: object) -> int:
-    """Level by level: what is too deep for us is too deep for the interpreter's stack."""
-    depth, level = 0, [value]
-    while level:
-        nested = [one for one in level if isinstance(one, dict | list)]
-        level = [item for one in nested for item in (one.values() if isinstance(one, dict) else one)]
-        depth += bool(nested)
-    return depth
-
-
-def _read_attributes(text: str) -> Attributes:
-    return NO_ATTRIBUTES if text == "{}" else msgspec.json.decode(text, type=dict[str, Any])
-
-
-def _read_codes(text: str) -> tuple[str, ...]:
-    return () if text == "[]" else msgspec.json.decode(text, type=tuple[str, ...])

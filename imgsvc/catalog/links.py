@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from imgsvc.catalog.assets import find_one, write_attributes
+from imgsvc.catalog.asset_rows import write_attributes
+from imgsvc.catalog.assets import find_one
 from imgsvc.catalog.database import Database, in_portions
 from imgsvc.catalog.schema import assets, links
 from imgsvc.core.assets import AssetRef, Attributes, Instance, Link
