@@ -52,6 +52,7 @@ class Settings:
     max_output_side: int
     surrender_side: int
     cache_bytes: int
+    pyramid_bytes: int
     max_age: int
     signing_key: str | None
     link_seconds: int
@@ -317,6 +318,12 @@ SETTINGS: dict[str, Setting] = {
         meaning="where width or height make a side longer than this, the picture is answered unresized",
     ),
     "cache_bytes": Setting(read=_read_bytes, default="10GB", expected=_BYTES, meaning="derivatives kept on disk"),
+    "pyramid_bytes": Setting(
+        read=_read_bytes,
+        default="5GB",
+        expected=_BYTES,
+        meaning="smaller copies of originals kept on disk, from which renditions are made, about 1 MB each; 0 for none",
+    ),
     "max_age": Setting(
         read=_whole(0, 31_536_000),
         default="300",

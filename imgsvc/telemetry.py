@@ -38,6 +38,10 @@ class Metrics:
         self._render_seconds = Histogram(
             "imgsvc_render_seconds", "Queueing and rendering.", registry=registry, buckets=_SECONDS
         )
+        self._pyramids = Counter("imgsvc_pyramids", "Pyramids built, by outcome.", ["outcome"], registry=registry)
+        self._pyramid_seconds = Histogram(
+            "imgsvc_pyramid_seconds", "Queueing and building.", registry=registry, buckets=_SECONDS
+        )
         self._answers: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 
     def answered(self, route: str, status: int, seconds: float) -> None:
@@ -54,6 +58,11 @@ class Metrics:
         """`seconds` with those spent queueing."""
         self._renders.labels(outcome).inc()
         self._render_seconds.observe(seconds)
+
+    def pyramid_built(self, outcome: str, seconds: float) -> None:
+        """`seconds` with those spent queueing."""
+        self._pyramids.labels(outcome).inc()
+        self._pyramid_seconds.observe(seconds)
 
     def exposition(self) -> tuple[bytes, str]:
         """The text of all processes together, and its media type."""

@@ -81,12 +81,16 @@ class FakeProber:
     size: Size = _SIZE
     failure: ImgsvcError | None = None
     probed: list[tuple[Path, Format]] = field(default_factory=list[tuple[Path, Format]])
+    prepared: list[Path] = field(default_factory=list[Path])
 
     async def probe(self, path: Path, source: Format) -> ImageInfo:
         self.probed.append((path, source))
         if self.failure is not None:
             raise self.failure
         return ImageInfo(format=source, size=self.size)
+
+    async def prepare(self, original: Path, info: ImageInfo) -> None:
+        self.prepared.append(original)
 
 
 @dataclass
@@ -109,7 +113,14 @@ class FakeRenderer(FakeProber):
     _made: dict[VariantKey, tuple[Path, Derivative]] = field(default_factory=dict[VariantKey, tuple[Path, Derivative]])
 
     async def render(
-        self, key: VariantKey, original: Path, plan: Plan, *, distrust: bool = False, seconds: float = 0.0
+        self,
+        key: VariantKey,
+        original: Path,
+        info: ImageInfo,
+        plan: Plan,
+        *,
+        distrust: bool = False,
+        final: bool = False,
     ) -> Derivative:
         if self.failure is not None:
             raise self.failure

@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import signal
 
-from imgsvc.app.parts import broker_socket, derivatives_folder
+from imgsvc.app.parts import broker_socket, derivatives_folder, pyramids_folder
 from imgsvc.render.broker import Broker
 from imgsvc.render.pool import Pool
+from imgsvc.render.pyramids import Pyramids
+from imgsvc.render.queue import Queue
 from imgsvc.render.worker_settings import WorkerSettings
 from imgsvc.settings import Settings
 from imgsvc.storage.derivatives import DerivativeCache
@@ -16,15 +18,21 @@ from imgsvc.telemetry import Metrics
 async def run_broker(settings: Settings, metrics: Metrics) -> None:
     """Until SIGTERM. Renders under way are lost, and asked for again by whoever waits for them."""
     cache = DerivativeCache(derivatives_folder(settings), budget=settings.cache_bytes)
+    levels = DerivativeCache(pyramids_folder(settings), budget=settings.pyramid_bytes)
     try:
         async with make_pool(settings) as pool:
-            broker = Broker(pool=pool, cache=cache, queue_bound=settings.render_queue, observe=metrics.rendered)
+            queue = Queue(pool, bound=settings.render_queue, patience=settings.render_deadline)
+            pyramids = None
+            if settings.pyramid_bytes:
+                pyramids = Pyramids(queue=queue, cache=levels, observe=metrics.pyramid_built)
+            broker = Broker(queue=queue, cache=cache, pyramids=pyramids, observe=metrics.rendered)
             serving = asyncio.create_task(broker.serve(broker_socket(settings)))
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.cancel)
             with contextlib.suppress(asyncio.CancelledError):
                 await serving
     finally:
         cache.close()
+        levels.close()
 
 
 def make_pool(settings: Settings, *, workers: int | None = None) -> Pool:

@@ -39,6 +39,10 @@ def derivatives_folder(settings: Settings) -> Path:
     return settings.data / "derivatives"
 
 
+def pyramids_folder(settings: Settings) -> Path:
+    return settings.data / "pyramids"
+
+
 def metrics_folder(settings: Settings) -> Path:
     return settings.run / "metrics"
 

@@ -13,7 +13,7 @@ from imgsvc.core.formats import SNIFFED_BYTES, format_from_extension, readable_f
 from imgsvc.core.plan import make_plan
 from imgsvc.dialects.struct import read_transform
 from imgsvc.render.local import PoolProber
-from imgsvc.render.messages import Failed, Render, Rendered, error_from_failed
+from imgsvc.render.messages import Failed, Render, Written, error_from_failed
 from imgsvc.settings import Settings
 
 
@@ -39,10 +39,11 @@ async def render_file(settings: Settings, path: Path, query: str, output: Path) 
         plan = make_plan(original, transform, defaults=make_defaults(settings), limits=limits)
         scratch = output.with_name(f".{output.name}.imgsvc")
         try:
-            result = await pool.run(Render(path=str(path.absolute()), plan=plan, output=str(scratch.absolute())))
+            job = Render(path=str(path.absolute()), info=info, plan=plan, output=str(scratch.absolute()))
+            result = await pool.run(job)
             if isinstance(result, Failed):
                 raise error_from_failed(result)
-            assert isinstance(result, Rendered)
+            assert isinstance(result, Written)
             scratch.rename(output)
         finally:
             scratch.unlink(missing_ok=True)

@@ -21,6 +21,11 @@ def variant_key(digest: Digest, plan: str, *, revision: str) -> VariantKey:
     return VariantKey(sha256(named.encode()).hexdigest()[:32])
 
 
+def provisional_key(key: VariantKey) -> VariantKey:
+    """Of what is answered until the variant itself can be made: its bytes are others, so its key is."""
+    return VariantKey(sha256(f"{key}\nprovisional".encode()).hexdigest()[:32])
+
+
 def variant_key_from_text(text: str) -> VariantKey | None:
     return VariantKey(text) if _KEY.fullmatch(text) else None
 

@@ -10,13 +10,23 @@ from imgsvc.core.formats import Format
 from imgsvc.core.plan import Plan
 from imgsvc.core.variant import Derivative, VariantKey
 
-_STEPS_REVISION = 1
+_STEPS_REVISION = 2
 """Raised with every change in this room that changes the bytes of any derivative."""
+
+_PYRAMID_REVISION = 1
+"""Raised with every change that changes the bytes of a level."""
+
+_LIBRARIES = ("pyvips-binary", "pillow", "opencv-python-headless", "simplejpeg")
 
 
 def renderer_revision() -> str:
-    """Part of every variant's key. It asks the packages' metadata, so that server processes need not load libvips."""
-    return f"{_STEPS_REVISION} libvips {version('pyvips-binary')} pillow {version('pillow')}"
+    """Part of every variant's key. It asks the packages' metadata, so that server processes need not load them."""
+    return f"{_STEPS_REVISION} {pyramid_revision()}"
+
+
+def pyramid_revision() -> str:
+    """Part of every level's key."""
+    return f"{_PYRAMID_REVISION} " + " ".join(f"{name} {version(name)}" for name in _LIBRARIES)
 
 
 class Prober(Protocol):
@@ -29,15 +39,30 @@ class Prober(Protocol):
         """
         ...
 
+    async def prepare(self, original: Path, info: ImageInfo) -> None:
+        """Sees to it that renditions will be cheap: builds its pyramid when there is nothing else to do.
+
+        Raises ServiceError.
+        """
+        ...
+
 
 class Renderer(Prober, Protocol):
     async def render(
-        self, key: VariantKey, original: Path, plan: Plan, *, distrust: bool = False, seconds: float = 0.0
+        self,
+        key: VariantKey,
+        original: Path,
+        info: ImageInfo,
+        plan: Plan,
+        *,
+        distrust: bool = False,
+        final: bool = False,
     ) -> Derivative:
         """The derivative, stored; made only where it is not there yet, and once however many ask at the same time.
 
-        `seconds`: how long making it may take, so that long ones leave room for short ones. `distrust`: the stored file
-        was read and found wrong, so it is made again. Raises CorruptOriginal, Overloaded, RenderTimeout,
+        One whose own key is `provisional_key(key)` shows the same, but was made without the pyramid it should be made
+        from: it is to be asked for again soon. `final`: wait for that pyramid instead. `distrust`: the stored file was
+        read and found wrong, so it is made again. Raises CorruptOriginal, Overloaded, RenderTimeout,
         RenderCrashed, StoreFailure.
         """
         ...
@@ -47,5 +72,5 @@ class Renderer(Prober, Protocol):
         ...
 
     async def forget(self, original: Path) -> int:
-        """Discards all that was made from it. How many. Raises ServiceError."""
+        """Discards all that was made from it, its pyramid too. How many renditions. Raises ServiceError."""
         ...

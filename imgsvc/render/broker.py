@@ -8,15 +8,18 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 import structlog
 
-from imgsvc.core.errors import ImgsvcError, Overloaded, RenderCrashed
-from imgsvc.core.variant import Derivative, VariantKey
+from imgsvc.core.cost import estimate_seconds
+from imgsvc.core.errors import ImgsvcError, RenderCrashed
+from imgsvc.core.pyramid import Level, choose_level
+from imgsvc.core.variant import Derivative, VariantKey, provisional_key
 from imgsvc.render.messages import (
     Answer,
     Asked,
@@ -24,54 +27,48 @@ from imgsvc.render.messages import (
     Forget,
     Forgotten,
     Found,
+    LevelLost,
     Look,
+    Prepare,
+    Preparing,
     Probe,
     Probed,
     Question,
     Render,
-    Rendered,
     Seen,
+    StoredLevel,
     Told,
     Wanted,
-    error_from_failed,
+    Written,
     failed_from_error,
     frame,
     read_frame,
 )
-from imgsvc.render.pool import Pool
+from imgsvc.render.pyramids import Pyramids
+from imgsvc.render.queue import Queue
+from imgsvc.render.stored import Cache, admit, derivative_from_written
 
 _log = structlog.get_logger(__name__)
 
-
-LONG_SECONDS = 1.0
-"""A render that may take that long leaves the last worker to others."""
-
-
-class Cache(Protocol):
-    """What the broker needs of the derivative cache. All methods block briefly; it is called from one thread."""
-
-    def find(self, key: VariantKey) -> Derivative | None: ...
-    def find_many(self, keys: Sequence[VariantKey]) -> Mapping[VariantKey, Derivative]: ...
-    def scratch_path(self) -> Path: ...
-    def admit(self, scratch: Path, derivative: Derivative, *, source: str) -> None: ...
-    def discard(self, derivative: Derivative) -> None: ...
-    def discard_all(self, source: str) -> int: ...
+_PROBE_SECONDS = 0.2
+"""Of a usual upload; its header is not known yet."""
 
 
 class Broker:
-    """`queue_bound`: how many renders may wait or run at once; one more is Overloaded.
+    """`pyramids` None: every rendition is made from its original.
 
     `observe` is told each render's outcome and seconds, queueing included.
     """
 
-    def __init__(self, *, pool: Pool, cache: Cache, queue_bound: int, observe: Callable[[str, float], None]) -> None:
-        self._pool = pool
+    def __init__(
+        self, *, queue: Queue, cache: Cache, pyramids: Pyramids | None, observe: Callable[[str, float], None]
+    ) -> None:
+        self._queue = queue
         self._cache = cache
-        self._queue_bound = queue_bound
+        self._pyramids = pyramids
         self._observe = observe
         self._renders: dict[VariantKey, asyncio.Task[Derivative]] = {}
-        self._probes = 0
-        self._mean_seconds = 0.1
+        self._originals: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def serve(self, socket: Path) -> None:
@@ -84,78 +81,110 @@ class Broker:
             server = await asyncio.start_unix_server(self._converse, path=socket)
         finally:
             os.umask(mask)
-        async with server:
-            await server.serve_forever()
+        async with server, asyncio.TaskGroup() as tasks:
+            tasks.create_task(server.serve_forever())
+            if self._pyramids is not None:
+                tasks.create_task(self._pyramids.build_expected())
 
     async def find_or_render(self, wanted: Wanted) -> Derivative:
         """Raises CorruptOriginal, Overloaded, RenderTimeout, RenderCrashed, StoreFailure."""
         under_way = self._renders.get(wanted.key)
         if under_way is None:
+            if wanted.distrust:
+                self._discard_distrusted(wanted.key)
             found = self._cache.find(wanted.key)
-            if found is not None and not wanted.distrust:
-                return found
             if found is not None:
-                _log.warning("derivative.distrusted", key=wanted.key)
-                self._cache.discard(found)
-            self._refuse_when_full()
-            under_way = asyncio.create_task(self._render(wanted))
-            self._renders[wanted.key] = under_way
-            under_way.add_done_callback(lambda _: self._renders.pop(wanted.key, None))
+                return found
+            self._queue.refuse_when_full()
+            under_way = self._start(wanted)
         # Who goes away must not end it for the others.
         return await asyncio.shield(under_way)
 
     async def probe(self, probe: Probe) -> Probed:
         """Raises NotAnImage, CorruptOriginal, TooManyPixels, Overloaded, RenderTimeout, RenderCrashed."""
-        self._refuse_when_full()
-        self._probes += 1
-        try:
-            result = await self._pool.run(probe)
-        finally:
-            self._probes -= 1
-        if isinstance(result, Failed):
-            raise error_from_failed(result)
+        self._queue.refuse_when_full()
+        result = await self._queue.run(probe, seconds=_PROBE_SECONDS)
         assert isinstance(result, Probed)
         return result
 
-    async def _render(self, wanted: Wanted) -> Derivative:
+    def _start(self, wanted: Wanted) -> asyncio.Task[Derivative]:
+        source = Path(wanted.path).name
+        asked_before = source in self._originals or self._cache.has_any(source)
+        under_way = asyncio.create_task(self._render(wanted, asked_before=asked_before))
+        self._renders[wanted.key] = under_way
+        self._originals[source] += 1
+
+        def end(_: asyncio.Task[Derivative]) -> None:
+            self._renders.pop(wanted.key, None)
+            self._originals[source] -= 1
+            self._originals += Counter()
+
+        under_way.add_done_callback(end)
+        return under_way
+
+    async def _render(self, wanted: Wanted, *, asked_before: bool) -> Derivative:
+        """From the level that is to serve the plan, or where none is to from the original.
+
+        An original that is asked about for the first time may never be again: it is answered without its pyramid, for
+        the time being. Asked about once more it gets one, and all who wait meanwhile share its one decode.
+        """
+        level = None if self._pyramids is None else choose_level(wanted.info, wanted.plan)
+        if self._pyramids is None or level is None:
+            return await self._make(wanted, wanted.key)
+        path, provisional = Path(wanted.path), provisional_key(wanted.key)
+        stored = self._pyramids.find(path, level)
+        if stored is None and (wanted.final or asked_before):
+            stand_in = None if wanted.final else self._cache.find(provisional)
+            if stand_in is not None:
+                self._pyramids.expect(path, wanted.info)
+                return stand_in
+            await self._pyramids.build(path, wanted.info)
+            stored = self._pyramids.find(path, level)
+        if stored is not None:
+            try:
+                return await self._make(wanted, wanted.key, level=level, stored=stored)
+            except _LevelDamaged:
+                _log.warning("pyramid.damaged", original=path.name)
+                self._pyramids.discard(path)
+        return self._cache.find(provisional) or await self._make(wanted, provisional)
+
+    async def _make(
+        self, wanted: Wanted, key: VariantKey, *, level: Level | None = None, stored: StoredLevel | None = None
+    ) -> Derivative:
+        """Raises _LevelDamaged."""
         started = time.monotonic()
         scratch = self._cache.scratch_path()
         outcome = "failed"
+        job = Render(path=wanted.path, info=wanted.info, plan=wanted.plan, output=str(scratch), level=stored)
         try:
-            job = Render(path=wanted.path, plan=wanted.plan, output=str(scratch))
-            result = await self._pool.run(job, is_long=wanted.seconds >= LONG_SECONDS)
-            if isinstance(result, Failed):
-                raise error_from_failed(result)
-            assert isinstance(result, Rendered)
-            derivative = Derivative(
-                key=wanted.key,
-                format=wanted.plan.encoding.format,
-                length=result.length,
-                crc32=result.crc32,
-                size=result.size,
-            )
-            self._cache.admit(scratch, derivative, source=_source(wanted.path))
-            if not Path(wanted.path).exists():
-                # It was freed meanwhile, and what had been made of it discarded.
-                self._cache.discard(derivative)
+            result = await self._queue.run(job, seconds=estimate_seconds(wanted.info, wanted.plan, level))
+            if isinstance(result, LevelLost):
+                raise _LevelDamaged
+            assert isinstance(result, Written)
+            derivative = derivative_from_written(key, wanted.plan.encoding.format, result)
+            admit(self._cache, scratch, derivative, Path(wanted.path))
         except ImgsvcError as error:
             outcome = type(error).__name__
             raise
         else:
-            outcome = "rendered"
+            outcome = "rendered" if key == wanted.key else "provisional"
             return derivative
         finally:
             scratch.unlink(missing_ok=True)
             seconds = time.monotonic() - started
-            self._mean_seconds += (seconds - self._mean_seconds) / 16
             self._observe(outcome, seconds)
-            _log.info("render", key=wanted.key, outcome=outcome, seconds=round(seconds, 4))
+            _log.info("render", key=key, outcome=outcome, seconds=round(seconds, 4))
 
-    def _refuse_when_full(self) -> None:
-        waiting = len(self._renders) + self._probes
-        if waiting >= self._queue_bound:
-            seconds = self._mean_seconds * waiting / self._pool.workers
-            raise Overloaded("Too many pictures are being rendered.", retry_after=max(1, round(seconds)))
+    def _discard_distrusted(self, key: VariantKey) -> None:
+        """Whichever of the two was read."""
+        for found in self._cache.find_many([key, provisional_key(key)]).values():
+            _log.warning("derivative.distrusted", key=found.key)
+            self._cache.discard(found)
+
+    def _forget(self, original: Path) -> int:
+        if self._pyramids is not None:
+            self._pyramids.discard(original)
+        return self._cache.discard_all(original.name)
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection: questions are answered as their answers come."""
@@ -185,16 +214,19 @@ class Broker:
                 return await self.probe(body)
             case Wanted():
                 return Found(derivative=await self.find_or_render(body))
+            case Prepare():
+                if self._pyramids is not None:
+                    self._pyramids.expect(Path(body.path), body.info)
+                return Preparing()
             case Look():
                 found = self._cache.find_many(body.keys)
                 return Seen(derivatives=[found.get(key) for key in body.keys])
             case Forget():
-                return Forgotten(derivatives=self._cache.discard_all(_source(body.path)))
+                return Forgotten(derivatives=self._forget(Path(body.path)))
 
 
-def _source(path: str) -> str:
-    """An original is known by its file name, wherever it lies."""
-    return Path(path).name
+class _LevelDamaged(Exception):
+    pass
 
 
 async def _caught(reply: Coroutine[Any, Any, Told]) -> Told | Failed:

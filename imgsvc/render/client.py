@@ -24,6 +24,7 @@ from imgsvc.render.messages import (
     Forgotten,
     Found,
     Look,
+    Prepare,
     Probe,
     Probed,
     Question,
@@ -74,12 +75,22 @@ class BrokerClient:
         return answer.info
 
     async def render(
-        self, key: VariantKey, original: Path, plan: Plan, *, distrust: bool = False, seconds: float = 0.0
+        self,
+        key: VariantKey,
+        original: Path,
+        info: ImageInfo,
+        plan: Plan,
+        *,
+        distrust: bool = False,
+        final: bool = False,
     ) -> Derivative:
         path = str(original.absolute())
-        answer = await self._ask(Wanted(key=key, path=path, plan=plan, distrust=distrust, seconds=seconds))
+        answer = await self._ask(Wanted(key=key, path=path, info=info, plan=plan, distrust=distrust, final=final))
         assert isinstance(answer, Found)
         return answer.derivative
+
+    async def prepare(self, original: Path, info: ImageInfo) -> None:
+        await self._ask(Prepare(path=str(original.absolute()), info=info))
 
     async def find(self, keys: Sequence[VariantKey]) -> list[Derivative | None]:
         found: list[Derivative | None] = []

@@ -1,24 +1,45 @@
-"""From an original to frames at the plan's size: sRGB or grey, 8 bit a channel, still as stored.
+"""From an original, or a level of its pyramid, to frames at the plan's size: sRGB or grey, 8 bit a channel, as stored.
 
-Decoders reduce while they read where they can (shrink-on-load), and profiles are applied after the reduction, on fewer
-pixels. Truncated files are refused, not shown half grey.
+Decoders reduce while they read where they can (shrink-on-load). What is left is reduced in linear light, but for what
+is too large for that (`LINEAR_PIXELS`) and what has a profile, which is applied after the reduction, on fewer pixels.
+Truncated files are refused, not shown half grey.
 """
 
+import zlib
+from math import ceil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyvips
 
+from imgsvc.core.assets import ImageInfo
 from imgsvc.core.errors import CorruptOriginal
 from imgsvc.core.formats import Format
 from imgsvc.core.geometry import Region, Size
 from imgsvc.core.plan import Plan
+from imgsvc.core.transform import Metadata
 from imgsvc.render.bmp import load_bmp
+from imgsvc.render.jpeg import SHRINKS, decode_jpeg, jpeg_size
+from imgsvc.render.messages import StoredLevel
+from imgsvc.render.resample import Pixels, reduce_pixels
 from imgsvc.render.svg import sanitise_svg
 
-_JPEG_SHRINKS = (8, 4, 2)
+LINEAR_PIXELS = 8_000_000
+"""Of what is decoded. Above it the reduction in linear light costs more than decoding."""
+
+DECODED_PIXELS = 40_000_000
+"""Of a JPEG that is decoded into memory at once; a larger one is streamed by libvips, which is slower."""
+
+_SMALL_PIXELS = 512 * 512
+"""A JPEG of fewer is decoded in full and reduced in linear light: no level will do it better."""
+
 _SVG_OVERSAMPLING = 4
 """A distorted drawing is drawn at one scale, then stretched; without a bound a thin one made square would be huge."""
+
+
+class LevelDamaged(Exception):
+    """A level's file is not what it was when it was written."""
 
 
 def load_frames(path: Path, plan: Plan) -> list[pyvips.Image]:
@@ -27,14 +48,44 @@ def load_frames(path: Path, plan: Plan) -> list[pyvips.Image]:
     region = plan.region
     if plan.source is Format.SVG:
         return [_to_display(_draw_svg(path, size, region))]
-    if plan.source is Format.BMP:
-        return [_to_display(_resize(_crop(load_bmp(path), region), size, to_srgb=False))]
     if plan.frames > 1:
         strip = pyvips.Image.new_from_file(str(path), n=plan.frames, fail_on="truncated")
         return [_to_display(_resize(_crop(frame, region), size, to_srgb=plan.to_srgb)) for frame in strip.pagesplit()]
-    if region is None:
-        return [_to_display(_thumbnail(path, size, to_srgb=plan.to_srgb))]
-    return [_to_display(_resize(_load_region(path, plan.source, region, size), size, to_srgb=plan.to_srgb))]
+    return [_load_still(path, plan, size)]
+
+
+def load_level(level: StoredLevel, plan: Plan, whole: Size) -> pyvips.Image:
+    """The plan's one frame; `whole` is the original's size. Raises LevelDamaged, pyvips.Error."""
+    data = Path(level.path).read_bytes()
+    pixels = decode_jpeg(data) if level.format is Format.JPEG else _pixels(pyvips.Image.pngload_buffer(data))
+    if pixels is None or zlib.crc32(data) != level.crc32:
+        raise LevelDamaged
+    region = plan.region or Region(0, 0, *whole)
+    left, top = round(region.left / level.scale), round(region.top / level.scale)
+    extent = region.width / level.scale, region.height / level.scale
+    kept = pixels[top : top - int(-extent[1] // 1), left : left - int(-extent[0] // 1)]
+    return image_from_pixels(reduce_pixels(kept, extent, plan.orientation.stored_size(plan.size)))
+
+
+def load_whole(path: Path, info: ImageInfo) -> Pixels:
+    """A still's every pixel, in memory. Raises CorruptOriginal, pyvips.Error."""
+    if info.format is Format.BMP:
+        return _pixels(_to_display(load_bmp(path)))
+    return _pixels(_to_display(pyvips.Image.new_from_file(str(path), access="sequential", fail_on="truncated")))
+
+
+def load_reduced(path: Path, info: ImageInfo, size: Size) -> Pixels:
+    """A still as libvips reduces it, under its profile. Raises CorruptOriginal, pyvips.Error."""
+    if info.format is Format.BMP:
+        return _pixels(_to_display(_resize(load_bmp(path), size, to_srgb=not info.is_srgb)))
+    return _pixels(_to_display(_thumbnail(path, size, to_srgb=not info.is_srgb)))
+
+
+def image_from_pixels(pixels: Pixels) -> pyvips.Image:
+    height, width = pixels.shape[:2]
+    bands = pixels.shape[2] if pixels.ndim == 3 else 1
+    image = pyvips.Image.new_from_memory(np.ascontiguousarray(pixels).data, width, height, bands, "uchar")
+    return image.copy(interpretation="b-w" if bands < 3 else "srgb")
 
 
 def open_header(path: Path) -> pyvips.Image:
@@ -77,15 +128,59 @@ def _color_options(*, to_srgb: bool) -> dict[str, Any]:
     return {"output_profile": "srgb"} if to_srgb else {}
 
 
-def _load_region(path: Path, source: Format, region: Region, size: Size) -> pyvips.Image:
-    """A JPEG is reduced while reading by the largest factor that divides the region and leaves twice what is needed."""
-    room = min(region.width // size.width, region.height // size.height) // 2
-    exact = (factor for factor in _JPEG_SHRINKS if factor <= room and all(side % factor == 0 for side in region))
-    shrink = next(exact, 1) if source is Format.JPEG else 1
-    if shrink == 1:
-        return pyvips.Image.new_from_file(str(path), access="sequential", fail_on="truncated").crop(*region)
-    image = pyvips.Image.new_from_file(str(path), access="sequential", fail_on="truncated", shrink=shrink)
-    return image.crop(*(side // shrink for side in region))
+def _load_still(path: Path, plan: Plan, size: Size) -> pyvips.Image:
+    own_way = not plan.to_srgb and plan.encoding.metadata is Metadata.STRIP
+    if own_way and plan.source is Format.JPEG:
+        image = _load_jpeg(path.read_bytes(), plan.region, size)
+        if image is not None:
+            return image
+    if plan.source is Format.BMP:
+        image = load_bmp(path)
+    else:
+        image = pyvips.Image.new_from_file(str(path), access="sequential", fail_on="truncated")
+    kept = Size(image.width, image.height) if plan.region is None else plan.region.size
+    if own_way and not size.exceeds(kept) and image.width * image.height <= LINEAR_PIXELS:
+        pixels = _pixels(_to_display(_crop(image, plan.region)))
+        return image_from_pixels(reduce_pixels(pixels, kept, size))
+    if plan.region is None and plan.source is not Format.BMP:
+        return _to_display(_thumbnail(path, size, to_srgb=plan.to_srgb))
+    return _to_display(_resize(_crop(image, plan.region), size, to_srgb=plan.to_srgb))
+
+
+def _load_jpeg(data: bytes, region: Region | None, size: Size) -> pyvips.Image | None:
+    """None where libvips has to do it."""
+    whole = jpeg_size(data)
+    if whole is None:
+        return None
+    kept = region or Region(0, 0, *whole)
+    shrink = _choose_shrink(whole, kept, size)
+    if whole.pixels > DECODED_PIXELS * shrink**2:
+        return None
+    pixels = decode_jpeg(data, shrink=shrink)
+    if pixels is None:
+        return None
+    left, top, width, height = (side / shrink for side in kept)
+    pixels = pixels[int(top) : ceil(top + height), int(left) : ceil(left + width)]
+    if size.exceeds(kept.size) or pixels.shape[0] * pixels.shape[1] > LINEAR_PIXELS:
+        return _resize(image_from_pixels(pixels), size, to_srgb=False)
+    return image_from_pixels(reduce_pixels(pixels, (width, height), size))
+
+
+def _choose_shrink(whole: Size, kept: Region, size: Size) -> int:
+    """The largest that leaves as much as is needed, and divides a region: rounded to scaled pixels it would lie off."""
+    if whole.pixels < _SMALL_PIXELS:
+        return 1
+    whole_picture = kept.size == whole
+    for shrink in SHRINKS:
+        fits = size.width * shrink <= kept.width and size.height * shrink <= kept.height
+        if fits and (whole_picture or all(side % shrink == 0 for side in kept)):
+            return shrink
+    return 1
+
+
+def _pixels(image: pyvips.Image) -> Pixels:
+    """Of 8 bit a channel."""
+    return image.numpy()
 
 
 def _draw_svg(path: Path, size: Size, region: Region | None) -> pyvips.Image:

@@ -38,22 +38,49 @@ class Probe(msgspec.Struct, frozen=True, tag=True):
     limits: Limits
 
 
-class Render(msgspec.Struct, frozen=True, tag=True):
-    """To a worker: write the result to `output`."""
+class StoredLevel(msgspec.Struct, frozen=True):
+    """A level of a pyramid, in a file. `scale`: the original's px to one of this level's."""
 
     path: str
+    format: Format
+    scale: int
+    crc32: int
+
+
+class Render(msgspec.Struct, frozen=True, tag=True):
+    """To a worker: write the result to `output`. `level` None: from the original itself."""
+
+    path: str
+    info: ImageInfo
     plan: Plan
     output: str
+    level: StoredLevel | None = None
+
+
+class Build(msgspec.Struct, frozen=True, tag=True):
+    """To a worker: write every level of the original's pyramid, the largest first, to these paths."""
+
+    path: str
+    info: ImageInfo
+    outputs: list[str]
 
 
 class Wanted(msgspec.Struct, frozen=True, tag=True):
-    """To the broker: the derivative of that key, found or made. `seconds`: how long making it may take."""
+    """To the broker: the derivative of that key, found or made. `final`: a provisional one will not do."""
 
     key: VariantKey
     path: str
+    info: ImageInfo
     plan: Plan
     distrust: bool = False
-    seconds: float = 0.0
+    final: bool = False
+
+
+class Prepare(msgspec.Struct, frozen=True, tag=True):
+    """To the broker: build the original's pyramid when there is nothing else to do."""
+
+    path: str
+    info: ImageInfo
 
 
 class Look(msgspec.Struct, frozen=True, tag=True):
@@ -72,12 +99,26 @@ class Probed(msgspec.Struct, frozen=True, tag=True):
     info: ImageInfo
 
 
-class Rendered(msgspec.Struct, frozen=True, tag=True):
+class Written(msgspec.Struct, frozen=True, tag=True):
     """`length` and `crc32` of the bytes that were written; `size` of one frame, px."""
 
     length: int
     crc32: int
     size: Size
+
+
+class Built(msgspec.Struct, frozen=True, tag=True):
+    """In the order of the levels."""
+
+    levels: list[Written]
+
+
+class LevelLost(msgspec.Struct, frozen=True, tag=True):
+    """The level's file is damaged or gone; nothing is said of the original."""
+
+
+class Preparing(msgspec.Struct, frozen=True, tag=True):
+    """Sooner or later."""
 
 
 class Found(msgspec.Struct, frozen=True, tag=True):
@@ -103,10 +144,10 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     words: str = ""
 
 
-Asked = Probe | Wanted | Look | Forget
-Told = Probed | Found | Seen | Forgotten
-Job = Probe | Render
-Result = Probed | Rendered | Failed
+Asked = Probe | Wanted | Prepare | Look | Forget
+Told = Probed | Found | Preparing | Seen | Forgotten
+Job = Probe | Render | Build
+Result = Probed | Written | Built | LevelLost | Failed
 
 
 class Question(msgspec.Struct, frozen=True):

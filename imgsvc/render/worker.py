@@ -11,14 +11,31 @@ import sys
 import zlib
 from pathlib import Path
 
+import cv2
 import msgspec
 
 from imgsvc.core.errors import ImgsvcError, RenderCrashed, StoreFailure
+from imgsvc.core.geometry import Size
+from imgsvc.core.pyramid import levels_of
 from imgsvc.render.encode import encode, stripped_original
-from imgsvc.render.load import load_frames
-from imgsvc.render.messages import LENGTH, Job, Probe, Probed, Render, Rendered, Result, failed_from_error, frame
+from imgsvc.render.load import LevelDamaged, load_frames, load_level
+from imgsvc.render.messages import (
+    LENGTH,
+    Build,
+    Built,
+    Job,
+    LevelLost,
+    Probe,
+    Probed,
+    Render,
+    Result,
+    Written,
+    failed_from_error,
+    frame,
+)
 from imgsvc.render.probe import probe
 from imgsvc.render.process import die_with_parent
+from imgsvc.render.pyramid import build_pyramid
 from imgsvc.render.steps import PIPELINE
 from imgsvc.render.vips import decoding, set_up_vips
 from imgsvc.render.worker_settings import WorkerSettings
@@ -32,6 +49,7 @@ def main() -> None:
     answers = os.dup(1)
     os.dup2(2, 1)
     set_up_vips(avif_input=settings.avif_input)
+    cv2.setNumThreads(1)
     if settings.memory:
         resource.setrlimit(resource.RLIMIT_AS, (settings.memory, settings.memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -53,6 +71,8 @@ def do(job: Job) -> Result:
                     return Probed(info=probe(Path(job.path), job.source, job.limits))
                 case Render():
                     return render(job)
+                case Build():
+                    return build(job)
     except ImgsvcError as error:
         return failed_from_error(error)
     except MemoryError:
@@ -62,20 +82,33 @@ def do(job: Job) -> Result:
         return failed_from_error(RenderCrashed("Rendering failed."))
 
 
-def render(job: Render) -> Rendered:
+def render(job: Render) -> Written | LevelLost:
     """Raises StoreFailure, pyvips.Error and what `load` and `encode` raise."""
     plan, path = job.plan, Path(job.path)
     data = stripped_original(path, plan)
     if data is None:
-        frames = load_frames(path, plan)
+        try:
+            frames = load_frames(path, plan) if job.level is None else [load_level(job.level, plan, job.info.size)]
+        except LevelDamaged:
+            return LevelLost()
         for step in PIPELINE:
             frames = [step(image, plan) for image in frames]
         data = encode(frames, plan, path)
+    return _write(data, job.output, plan.result)
+
+
+def build(job: Build) -> Built:
+    """Raises StoreFailure, pyvips.Error and what `build_pyramid` raises."""
+    levels = zip(levels_of(job.info), build_pyramid(Path(job.path), job.info), job.outputs, strict=True)
+    return Built(levels=[_write(data, output, level.size) for level, data, output in levels])
+
+
+def _write(data: bytes, output: str, size: Size) -> Written:
     try:
-        Path(job.output).write_bytes(data)
+        Path(output).write_bytes(data)
     except OSError as error:
         raise StoreFailure("The rendition could not be stored.") from error
-    return Rendered(length=len(data), crc32=zlib.crc32(data), size=plan.result)
+    return Written(length=len(data), crc32=zlib.crc32(data), size=size)
 
 
 if __name__ == "__main__":

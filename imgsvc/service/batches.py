@@ -118,7 +118,7 @@ class Batches:
         variant = self._variant(asset, transform)
         if isinstance(variant, ImgsvcError):
             raise variant
-        body = await self._delivery.load(variant)
+        body = await self._delivery.load(variant, final=True)
         if body.derivative is not None:
             return Loaded(body, body.derivative.crc32)
         if asset.original.crc32 is not None:

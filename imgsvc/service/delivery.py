@@ -10,7 +10,6 @@ from anyio import to_thread
 from cachetools import LRUCache
 
 from imgsvc.core.assets import Asset, AssetRef, ImageInfo, Original
-from imgsvc.core.cost import estimate_seconds
 from imgsvc.core.errors import NotAnImage, NotFound, NotPermitted, StoreFailure
 from imgsvc.core.formats import FORMATS, Format
 from imgsvc.core.limits import Limits
@@ -54,7 +53,10 @@ class Variant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
-    """Bytes to be sent: `data` where they are few, else `file`, open. `derivative` None for an original."""
+    """Bytes to be sent: `data` where they are few, else `file`, open. `derivative` None for an original.
+
+    Where the derivative's key is not the variant's it is a provisional one: see `Renderer.render`.
+    """
 
     length: int
     data: bytes | None = None
@@ -135,17 +137,18 @@ class Delivery:
             format=made.plan.encoding.format,
         )
 
-    async def load(self, variant: Variant) -> Body:
+    async def load(self, variant: Variant, *, final: bool = False) -> Body:
         """Rendered where it is not there; what is there is compared with what is known of it, and made again if wrong.
 
-        Who asked closes it. Raises what Renderer.render raises, StoreFailure.
+        `final`: a provisional rendition will not do. Who asked closes it. Raises what Renderer.render raises,
+        StoreFailure.
         """
         original = variant.asset.original
         path = self._blobs.local_path(original.digest)
         if variant.plan is None:
             return await to_thread.run_sync(_open_original, path, original)
         for look in (self._remembered, self._asked, self._asked_anew, *(self._asked,) * _EVICTED_AT_MOST):
-            derivative = await look(variant, path, variant.plan)
+            derivative = await look(variant, path, variant.plan, final)
             body = None if derivative is None else await to_thread.run_sync(self._read, derivative)
             if body is not None:
                 return body
@@ -197,19 +200,22 @@ class Delivery:
             self._plans[original.picture, transform] = planned
         return planned
 
-    async def _remembered(self, variant: Variant, original: Path, plan: Plan) -> Derivative | None:
+    async def _remembered(self, variant: Variant, original: Path, plan: Plan, final: bool) -> Derivative | None:
         """What this process was told of it; the file may have been evicted since."""
         return self._known.get(variant.key)
 
-    async def _asked(self, variant: Variant, original: Path, plan: Plan, *, distrust: bool = False) -> Derivative:
-        seconds = estimate_seconds(variant.asset.original.picture, plan)
-        derivative = await self._renderer.render(variant.key, original, plan, distrust=distrust, seconds=seconds)
-        self._known[variant.key] = derivative
+    async def _asked(
+        self, variant: Variant, original: Path, plan: Plan, final: bool, *, distrust: bool = False
+    ) -> Derivative:
+        info = variant.asset.original.picture
+        derivative = await self._renderer.render(variant.key, original, info, plan, distrust=distrust, final=final)
+        if derivative.key == variant.key:
+            self._known[variant.key] = derivative
         return derivative
 
-    async def _asked_anew(self, variant: Variant, original: Path, plan: Plan) -> Derivative:
+    async def _asked_anew(self, variant: Variant, original: Path, plan: Plan, final: bool) -> Derivative:
         """The file is there and not what it should be."""
-        return await self._asked(variant, original, plan, distrust=True)
+        return await self._asked(variant, original, plan, final, distrust=True)
 
 
 def _variant_of_file(asset: Asset) -> Variant:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -19,7 +19,7 @@ from imgsvc.core.assets import (
     Original,
     StoredFile,
 )
-from imgsvc.core.errors import NotFound, UnsupportedMedia
+from imgsvc.core.errors import NotFound, ServiceError, UnsupportedMedia
 from imgsvc.core.formats import file_extension, readable_formats, sniff_format
 from imgsvc.core.media import claims_to_be_picture
 from imgsvc.render.base import Prober
@@ -60,7 +60,7 @@ class Ingest:
         """A new asset, also where the bytes are known. Raises Conflict, NotFound as `Assets.add` does."""
         new = replace(new, name=clean_name(new.name))
         original = await self._examine(spooled, new.name)
-        async with self._keeping(spooled):
+        async with self._keeping(spooled, original):
             return await self._catalog.assets.add(new, original, now=self._now())
 
     async def add_once(self, spooled: Spooled, new: NewAsset) -> Taken:
@@ -72,7 +72,7 @@ class Ingest:
         if sniff_format(spooled.head) is None:
             raise _not_taken(spooled)
         original = await self._examine(spooled, new.name)
-        async with self._keeping(spooled):
+        async with self._keeping(spooled, original):
             asset, is_new = await self._catalog.assets.add_once(new, original, now=self._now())
         return Taken(asset=asset, is_new=is_new)
 
@@ -80,7 +80,7 @@ class Ingest:
         """Kept for a while without an asset; `add_file` and `replace_by_file` give it one."""
         name = clean_name(name)
         original = await self._examine(spooled, name)
-        async with self._keeping(spooled):
+        async with self._keeping(spooled, original):
             return await self._catalog.files.add(instance, name, original, now=self._now())
 
     async def add_file(self, file_id: UUID, new: NewAsset) -> Asset:
@@ -103,7 +103,7 @@ class Ingest:
         if await self._catalog.assets.find(ref) is None:
             raise NotFound("There is no asset of that id.")
         original = await self._examine(spooled, name)
-        async with self._keeping(spooled):
+        async with self._keeping(spooled, original):
             return await self._show(ref, original, clean_name(name), by, edit)
 
     async def replace_by_file(
@@ -143,8 +143,8 @@ class Ingest:
         )
 
     @asynccontextmanager
-    async def _keeping(self, spooled: Spooled | None = None) -> AsyncGenerator[None]:
-        """Until the asset is entered nobody may take its bytes for unused."""
+    async def _keeping(self, spooled: Spooled | None = None, original: Original | None = None) -> AsyncGenerator[None]:
+        """Until the asset is entered nobody may take its bytes for unused; then it is prepared for its renditions."""
         keeping = self._blobs.keeping()
         await to_thread.run_sync(keeping.__enter__, limiter=self._waiting)
         try:
@@ -155,6 +155,10 @@ class Ingest:
             yield
         finally:
             keeping.__exit__(None, None, None)
+        if original is not None and original.info is not None:
+            # It is taken in whether or not this can be had.
+            with suppress(ServiceError):
+                await self._prober.prepare(self._blobs.local_path(original.digest), original.info)
 
 
 def clean_name(name: str) -> str:

@@ -153,6 +153,14 @@ class DerivativeCache:
         self._index.execute(_USE + among, (time(), *keys))
         return found
 
+    def has_any(self, source: str) -> bool:
+        """Made from it."""
+        with closing(self._index.execute("SELECT 1 FROM derivatives WHERE source = ? LIMIT 1", (source,))) as rows:
+            return rows.fetchone() is not None
+
+    def path(self, derivative: Derivative) -> Path:
+        return self._files.path(derivative.key, derivative.format)
+
     def scratch_path(self) -> Path:
         """A fresh path in the cache's own file system, to write a derivative to."""
         return self._scratch / uuid4().hex

@@ -4,6 +4,9 @@ from enum import Enum
 
 _YEAR = 365 * 24 * 3600
 
+PROVISIONAL = "public, max-age=10"
+"""Of a rendition that stands in for a better one, whatever its URL: who asks again soon gets that."""
+
 
 class UrlClass(Enum):
     CANONICAL = "canonical"

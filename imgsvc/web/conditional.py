@@ -24,12 +24,14 @@ def http_date(moment: datetime) -> str:
     return format_datetime(moment.astimezone(UTC), usegmt=True)
 
 
-def is_not_modified(*, if_none_match: str | None, if_modified_since: str | None, etag: str, modified: datetime) -> bool:
+def is_not_modified(
+    *, if_none_match: str | None, if_modified_since: str | None, etag: str, modified: datetime | None
+) -> bool:
     """Section 13.2.2: If-Modified-Since is not asked where there is an If-None-Match. `etag` with its quotes."""
     if if_none_match is not None:
         return matches_weakly(if_none_match, etag)
     since = _parsed_date(if_modified_since)
-    return since is not None and modified.replace(microsecond=0) <= since
+    return since is not None and modified is not None and modified.replace(microsecond=0) <= since
 
 
 def matches_weakly(if_none_match: str, etag: str) -> bool:
@@ -40,7 +42,7 @@ def matches_weakly(if_none_match: str, etag: str) -> bool:
 
 
 def select_range(
-    *, header: str | None, if_range: str | None, length: int, etag: str, modified: datetime
+    *, header: str | None, if_range: str | None, length: int, etag: str, modified: datetime | None
 ) -> ByteRange | None:
     """The one range to answer with 206, or None for the whole body.
 
@@ -64,11 +66,11 @@ def select_range(
     return ByteRange(start, stop)
 
 
-def _if_range_holds(if_range: str | None, *, etag: str, modified: datetime) -> bool:
+def _if_range_holds(if_range: str | None, *, etag: str, modified: datetime | None) -> bool:
     """Section 13.1.5: a strong comparison, or the very date."""
     if if_range is None:
         return True
-    return if_range == etag or _parsed_date(if_range) == modified.replace(microsecond=0)
+    return if_range == etag or (modified is not None and _parsed_date(if_range) == modified.replace(microsecond=0))
 
 
 def _parsed_date(text: str | None) -> datetime | None:

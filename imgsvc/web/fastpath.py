@@ -41,8 +41,11 @@ class PreparedAnswers:
         self._entries: dict[tuple[bytes, bytes], _Entry] = {}
 
     def remember(self, scope: Scope, head: PictureHead, body: Body, generation: int) -> None:
-        """`generation` as it was before the request was identified. Originals and large files are passed over."""
-        if body.derivative is None or body.data is None:
+        """`generation` as it was before the request was identified.
+
+        Originals, large files, and what is provisional are passed over.
+        """
+        if body.derivative is None or body.derivative.key != head.key or body.data is None:
             return
         if len(self._entries) >= _ENTRIES:
             del self._entries[next(iter(self._entries))]

@@ -6,7 +6,7 @@ cost of one hop that reads a small file whole.
 
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 
@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from imgsvc.core.formats import FORMATS, Format
 from imgsvc.core.variant import VariantKey
 from imgsvc.service.delivery import Body
+from imgsvc.web.caching import PROVISIONAL
 from imgsvc.web.conditional import ByteRange, UnsatisfiableRange, http_date, is_not_modified, select_range
 
 _CHUNK = 1 << 20
@@ -35,11 +36,14 @@ SECURITY_HEADERS: Mapping[str, tuple[tuple[bytes, bytes], ...]] = MappingProxyTy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureHead:
-    """All of a picture's answer that is known before its bytes. `disposition`: Content-Disposition, or None."""
+    """All of a picture's answer that is known before its bytes. `disposition`: Content-Disposition, or None.
+
+    `modified` None: not told, so that nobody asks whether it was.
+    """
 
     key: VariantKey
     media_type: str
-    modified: datetime
+    modified: datetime | None
     cache_control: str
     disposition: str | None = None
 
@@ -50,13 +54,15 @@ class PictureHead:
 
     def validators(self) -> RawHeaders:
         """What 200, 206 and 304 have in common (RFC 9110, section 15.4.5)."""
-        return [
+        validators = [
             (b"etag", self.etag.encode()),
-            (b"last-modified", http_date(self.modified).encode()),
             (b"cache-control", self.cache_control.encode()),
             (b"access-control-allow-origin", b"*"),
             (b"cross-origin-resource-policy", b"cross-origin"),
         ]
+        if self.modified is not None:
+            validators.append((b"last-modified", http_date(self.modified).encode()))
+        return validators
 
     def headers(self) -> RawHeaders:
         """Of 200 and 206, but for the length."""
@@ -92,27 +98,29 @@ class PictureResponse(Response):
             await send({"type": "http.response.body"})
             return
         body = await self._load()
+        if body.derivative is not None and body.derivative.key != head.key:
+            head = replace(head, key=body.derivative.key, modified=None, cache_control=PROVISIONAL)
         try:
-            await self._send(send, body, sent, with_content=scope["method"] != "HEAD")
+            await _send(send, head, body, sent, with_content=scope["method"] != "HEAD")
         finally:
             body.close()
 
-    async def _send(self, send: Send, body: Body, sent: Mapping[bytes, str], *, with_content: bool) -> None:
-        head = self._head
-        try:
-            selected = select_range(
-                header=sent.get(b"range"),
-                if_range=sent.get(b"if-range"),
-                length=body.length,
-                etag=head.etag,
-                modified=head.modified,
-            )
-        except UnsatisfiableRange:
-            total = f"bytes */{body.length}".encode()
-            await _send_head(send, 416, [(b"content-range", total), (b"cache-control", b"no-store")])
-            await send({"type": "http.response.body"})
-            return
-        await _send_body(send, head, body, selected, with_content=with_content)
+
+async def _send(send: Send, head: PictureHead, body: Body, sent: Mapping[bytes, str], *, with_content: bool) -> None:
+    try:
+        selected = select_range(
+            header=sent.get(b"range"),
+            if_range=sent.get(b"if-range"),
+            length=body.length,
+            etag=head.etag,
+            modified=head.modified,
+        )
+    except UnsatisfiableRange:
+        total = f"bytes */{body.length}".encode()
+        await _send_head(send, 416, [(b"content-range", total), (b"cache-control", b"no-store")])
+        await send({"type": "http.response.body"})
+        return
+    await _send_body(send, head, body, selected, with_content=with_content)
 
 
 async def _send_body(

@@ -7,6 +7,7 @@ from pathlib import Path
 from imgsvc.render.broker import Broker
 from imgsvc.render.pool import Pool
 from imgsvc.render.process import die_with_parent
+from imgsvc.render.queue import Queue
 from imgsvc.render.worker_settings import WorkerSettings
 from imgsvc.storage.derivatives import DerivativeCache
 
@@ -14,7 +15,8 @@ from imgsvc.storage.derivatives import DerivativeCache
 async def serve(socket: Path, root: Path) -> None:
     cache = DerivativeCache(root, budget=1 << 30)
     async with Pool(workers=1, deadline=30, settings=WorkerSettings()) as pool:
-        await Broker(pool=pool, cache=cache, queue_bound=50, observe=_observe).serve(socket)
+        queue = Queue(pool, bound=50, patience=30)
+        await Broker(queue=queue, cache=cache, pyramids=None, observe=_observe).serve(socket)
 
 
 def _observe(outcome: str, seconds: float) -> None:

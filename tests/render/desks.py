@@ -16,6 +16,8 @@ from imgsvc.core.transform import Transform
 from imgsvc.core.variant import VariantKey, variant_key
 from imgsvc.render.broker import Broker
 from imgsvc.render.client import BrokerClient
+from imgsvc.render.pyramids import Pyramids
+from imgsvc.render.queue import Queue
 from imgsvc.render.worker_settings import WorkerSettings
 from imgsvc.storage.derivatives import DerivativeCache, DerivativeFiles
 from tests.originals import jpeg
@@ -54,18 +56,24 @@ def resizing(width: int) -> Plan:
 
 
 @asynccontextmanager
-async def open_desk(folder: Path, *, workers: int = 1, queue_bound: int = 500) -> AsyncGenerator[Desk]:
+async def open_desk(
+    folder: Path, *, workers: int = 1, queue_bound: int = 500, patience: float = PATIENCE, pyramid_bytes: int = 1 << 30
+) -> AsyncGenerator[Desk]:
     """`folder` is a short path: a socket's has at most 107 bytes (unix(7))."""
     folder.mkdir(exist_ok=True)
     observed: list[str] = []
-    with closing(DerivativeCache(folder / "cache", budget=1 << 30)) as cache:
+    with (
+        closing(DerivativeCache(folder / "cache", budget=1 << 30)) as cache,
+        closing(DerivativeCache(folder / "pyramids", budget=pyramid_bytes)) as levels,
+    ):
         async with running_pool(workers=workers, settings=WorkerSettings()) as pool:
-            broker = Broker(
-                pool=pool,
-                cache=cache,
-                queue_bound=queue_bound,
-                observe=lambda outcome, _: observed.append(outcome),
-            )
+
+            def observe(outcome: str, seconds: float) -> None:
+                observed.append(outcome)
+
+            queue = Queue(pool, bound=queue_bound, patience=patience)
+            pyramids = Pyramids(queue=queue, cache=levels, observe=observe) if pyramid_bytes else None
+            broker = Broker(queue=queue, cache=cache, pyramids=pyramids, observe=observe)
             serving = asyncio.create_task(broker.serve(folder / "s"))
             desk = Desk(
                 socket=folder / "s",

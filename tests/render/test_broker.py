@@ -38,7 +38,7 @@ def whole(tmp_path: Path) -> Path:
 
 async def test_a_derivative_is_made_and_stored(folder: Path, whole: Path) -> None:
     async with open_desk(folder) as desk, desk.client() as client:
-        derivative = await client.render(key("a"), whole, resizing(100))
+        derivative = await client.render(key("a"), whole, INFO, resizing(100))
 
         assert (derivative.key, derivative.format, derivative.size) == (key("a"), Format.PNG, Size(100, 75))
         assert desk.files.read(derivative) is not None
@@ -48,8 +48,8 @@ async def test_a_derivative_is_made_and_stored(folder: Path, whole: Path) -> Non
 async def test_what_is_stored_is_found(folder: Path, whole: Path) -> None:
     """No second render."""
     async with open_desk(folder) as desk, desk.client() as client:
-        first = await client.render(key("a"), whole, resizing(100))
-        second = await client.render(key("a"), whole, resizing(100))
+        first = await client.render(key("a"), whole, INFO, resizing(100))
+        second = await client.render(key("a"), whole, INFO, resizing(100))
 
     assert first == second
     assert desk.observed == ["rendered"]
@@ -57,10 +57,10 @@ async def test_what_is_stored_is_found(folder: Path, whole: Path) -> None:
 
 async def test_what_is_stored_outlives_the_broker(folder: Path, whole: Path) -> None:
     async with open_desk(folder) as desk, desk.client() as client:
-        first = await client.render(key("a"), whole, resizing(100))
+        first = await client.render(key("a"), whole, INFO, resizing(100))
 
     async with open_desk(folder) as desk, desk.client() as client:
-        second = await client.render(key("a"), whole, resizing(100))
+        second = await client.render(key("a"), whole, INFO, resizing(100))
 
     assert first == second
     assert desk.observed == []
@@ -72,7 +72,7 @@ async def test_a_hundred_who_ask_at_once_are_answered_by_one_render(folder: Path
 
     async with open_desk(folder, workers=2) as desk, AsyncExitStack() as stack:
         clients = [await stack.enter_async_context(desk.client()) for _ in range(4)]
-        asked = [asyncio.create_task(clients[n % 4].render(key("a"), held.path, stripping())) for n in range(100)]
+        asked = [asyncio.create_task(clients[n % 4].render(key("a"), held.path, INFO, stripping())) for n in range(100)]
         await held.reached()
         await anyio.wait_all_tasks_blocked()
         held.release(DATA)
@@ -87,9 +87,9 @@ async def test_who_goes_away_does_not_end_it_for_the_others(folder: Path, tmp_pa
 
     async with open_desk(folder) as desk, desk.client() as staying:
         async with desk.client() as leaving:
-            first = asyncio.create_task(leaving.render(key("a"), held.path, stripping()))
+            first = asyncio.create_task(leaving.render(key("a"), held.path, INFO, stripping()))
             await held.reached()
-            second = asyncio.create_task(staying.render(key("a"), held.path, stripping()))
+            second = asyncio.create_task(staying.render(key("a"), held.path, INFO, stripping()))
             await anyio.wait_all_tasks_blocked()
             first.cancel()
         held.release(DATA)
@@ -105,15 +105,15 @@ async def test_a_failure_reaches_everyone_who_waits_and_is_not_kept(folder: Path
     original.write_bytes(truncated(DATA))
 
     async with open_desk(folder) as desk, desk.client() as client:
-        before = asyncio.create_task(client.render(key("b"), held.path, stripping()))
+        before = asyncio.create_task(client.render(key("b"), held.path, INFO, stripping()))
         await held.reached()
-        asked = [asyncio.create_task(client.render(key("a"), original, resizing(100))) for _ in range(5)]
+        asked = [asyncio.create_task(client.render(key("a"), original, INFO, resizing(100))) for _ in range(5)]
         await anyio.wait_all_tasks_blocked()
         held.release(DATA)
         failures = await asyncio.gather(*asked, return_exceptions=True)
         await before
         original.write_bytes(DATA)
-        derivative = await client.render(key("a"), original, resizing(100))
+        derivative = await client.render(key("a"), original, INFO, resizing(100))
 
     assert [type(failure) for failure in failures] == [CorruptOriginal] * 5
     assert derivative.size == Size(100, 75)
@@ -125,20 +125,22 @@ async def test_one_more_than_the_queue_holds_is_refused(folder: Path, tmp_path: 
     held = [HeldOriginal(tmp_path / str(n)) for n in range(2)]
 
     async with open_desk(folder, queue_bound=2) as desk, desk.client() as client:
-        asked = [asyncio.create_task(client.render(key(str(n)), one.path, stripping())) for n, one in enumerate(held)]
+        asked = [
+            asyncio.create_task(client.render(key(str(n)), one.path, INFO, stripping())) for n, one in enumerate(held)
+        ]
         await held[0].reached()
         await anyio.wait_all_tasks_blocked()
         with pytest.raises(Overloaded) as refused:
-            await client.render(key("c"), whole, stripping())
+            await client.render(key("c"), whole, INFO, stripping())
         with pytest.raises(Overloaded):
             await client.probe(whole, Format.JPEG)
-        again = asyncio.create_task(client.render(key("0"), held[0].path, stripping()))
+        again = asyncio.create_task(client.render(key("0"), held[0].path, INFO, stripping()))
         await anyio.wait_all_tasks_blocked()
         held[0].release(DATA)
         await held[1].reached()
         held[1].release(DATA)
         await asyncio.gather(*asked, again)
-        afterwards = await client.render(key("c"), whole, stripping())
+        afterwards = await client.render(key("c"), whole, INFO, stripping())
 
     assert refused.value.retry_after >= 1
     assert afterwards.length == len(DATA)
@@ -149,10 +151,10 @@ async def test_a_hit_is_answered_while_the_queue_is_full(folder: Path, tmp_path:
     held = HeldOriginal(tmp_path / "held")
 
     async with open_desk(folder, queue_bound=1) as desk, desk.client() as client:
-        stored = await client.render(key("a"), whole, stripping())
-        under_way = asyncio.create_task(client.render(key("b"), held.path, stripping()))
+        stored = await client.render(key("a"), whole, INFO, stripping())
+        under_way = asyncio.create_task(client.render(key("b"), held.path, INFO, stripping()))
         await held.reached()
-        found = await client.render(key("a"), whole, stripping())
+        found = await client.render(key("a"), whole, INFO, stripping())
         held.release(DATA)
         await under_way
 
@@ -162,14 +164,14 @@ async def test_a_hit_is_answered_while_the_queue_is_full(folder: Path, tmp_path:
 async def test_a_distrusted_derivative_is_made_again(folder: Path, whole: Path) -> None:
     """One bit of the stored file has turned."""
     async with open_desk(folder) as desk, desk.client() as client:
-        derivative = await client.render(key("a"), whole, resizing(100))
+        derivative = await client.render(key("a"), whole, INFO, resizing(100))
         path = desk.files.path(derivative.key, derivative.format)
         data = bytearray(path.read_bytes())
         data[50] ^= 1
         path.write_bytes(data)
         assert desk.files.read(derivative) is None
 
-        again = await client.render(key("a"), whole, resizing(100), distrust=True)
+        again = await client.render(key("a"), whole, INFO, resizing(100), distrust=True)
 
         assert again == derivative
         assert desk.files.read(again) is not None
@@ -178,10 +180,10 @@ async def test_a_distrusted_derivative_is_made_again(folder: Path, whole: Path) 
 
 async def test_a_derivative_whose_file_is_gone_is_made_again(folder: Path, whole: Path) -> None:
     async with open_desk(folder) as desk, desk.client() as client:
-        derivative = await client.render(key("a"), whole, resizing(100))
+        derivative = await client.render(key("a"), whole, INFO, resizing(100))
         desk.files.path(derivative.key, derivative.format).unlink()
 
-        again = await client.render(key("a"), whole, resizing(100))
+        again = await client.render(key("a"), whole, INFO, resizing(100))
 
         assert desk.files.read(again) is not None
 
@@ -202,7 +204,7 @@ async def test_probes_are_answered(folder: Path, whole: Path, tmp_path: Path) ->
 async def test_what_is_there_is_told_without_a_render(folder: Path, whole: Path) -> None:
     """In the order asked, some twice, more than one frame's worth; nothing is rendered."""
     async with open_desk(folder) as desk, desk.client() as client:
-        made = [await client.render(key(name), whole, resizing(100 + number)) for number, name in enumerate("ab")]
+        made = [await client.render(key(name), whole, INFO, resizing(100 + number)) for number, name in enumerate("ab")]
         keys = [key("nobody"), key("b"), *(key(str(number)) for number in range(1200)), key("a"), key("b")]
 
         found = await client.find(keys)
@@ -216,7 +218,7 @@ async def test_a_look_is_answered_while_a_render_is_waited_for(folder: Path, who
     """What is under way is not there yet."""
     held = HeldOriginal(tmp_path / "held")
     async with open_desk(folder) as desk, desk.client() as client:
-        rendering = asyncio.create_task(client.render(key("a"), held.path, stripping()))
+        rendering = asyncio.create_task(client.render(key("a"), held.path, INFO, stripping()))
         await held.reached()
 
         assert await client.find([key("a")]) == [None]
@@ -230,12 +232,12 @@ async def test_all_that_was_made_from_an_original_is_forgotten(folder: Path, who
     other, moved = tmp_path / "other.jpg", tmp_path / "elsewhere" / "whole.jpg"
     other.write_bytes(DATA)
     async with open_desk(folder) as desk, desk.client() as client:
-        made = [await client.render(key(name), whole, resizing(100 + number)) for number, name in enumerate("ab")]
-        stays = await client.render(key("c"), other, resizing(100))
+        made = [await client.render(key(name), whole, INFO, resizing(100 + number)) for number, name in enumerate("ab")]
+        stays = await client.render(key("c"), other, INFO, resizing(100))
 
         told = [await client.forget(path) for path in (moved, moved, tmp_path / "never.jpg")]
         found = await client.find([key("a"), key("b"), key("c")])
-        again = await client.render(key("a"), whole, resizing(100))
+        again = await client.render(key("a"), whole, INFO, resizing(100))
 
     assert told == [2, 0, 0]
     assert found == [None, None, stays]
@@ -247,7 +249,7 @@ async def test_what_is_rendered_while_its_original_is_freed_is_not_kept(folder: 
     """It would never be forgotten: whoever waited for it is answered, and nobody after him."""
     held = HeldOriginal(tmp_path / "held")
     async with open_desk(folder) as desk, desk.client() as client:
-        rendering = asyncio.create_task(client.render(key("a"), held.path, stripping()))
+        rendering = asyncio.create_task(client.render(key("a"), held.path, INFO, stripping()))
         await held.reached()
         held.path.unlink()
         told = await client.forget(held.path)
@@ -265,9 +267,9 @@ async def test_no_scratch_file_stays(folder: Path, whole: Path, tmp_path: Path) 
     broken.write_bytes(truncated(DATA))
 
     async with open_desk(folder) as desk, desk.client() as client:
-        await client.render(key("a"), whole, resizing(100))
+        await client.render(key("a"), whole, INFO, resizing(100))
         with pytest.raises(CorruptOriginal):
-            await client.render(key("b"), broken, resizing(100))
+            await client.render(key("b"), broken, INFO, resizing(100))
 
         assert list((folder / "cache" / "scratch").iterdir()) == []
 
@@ -277,7 +279,7 @@ async def test_a_store_that_cannot_be_written_is_said_so(folder: Path, whole: Pa
         (folder / "cache" / "scratch").rmdir()
 
         with pytest.raises(StoreFailure):
-            await client.render(key("a"), whole, resizing(100))
+            await client.render(key("a"), whole, INFO, resizing(100))
 
 
 async def test_the_socket_is_its_owners_alone(folder: Path) -> None:
@@ -314,19 +316,19 @@ def oddities() -> list[bytes]:
 async def test_nothing_that_comes_over_the_socket_ends_the_broker(folder: Path, whole: Path) -> None:
     """Whoever talks nonsense is hung up on; the others are answered, whoever waited before included."""
     async with open_desk(folder) as desk, desk.client() as client:
-        first = await client.render(key("a"), whole, resizing(100))
+        first = await client.render(key("a"), whole, INFO, resizing(100))
         for odd in oddities():
             assert await hung_up(desk, odd)
 
-        assert await client.render(key("a"), whole, resizing(100)) == first
-        assert (await client.render(key("b"), whole, resizing(50))).size == Size(50, 38)
+        assert await client.render(key("a"), whole, INFO, resizing(100)) == first
+        assert (await client.render(key("b"), whole, INFO, resizing(50))).size == Size(50, 38)
 
 
 async def test_a_question_that_nobody_waits_for_ends_nothing(folder: Path, whole: Path) -> None:
     """The connection is gone before the answer comes; the derivative is stored all the same."""
     async with open_desk(folder) as desk, desk.client() as client:
         _, writer = await asyncio.open_unix_connection(desk.socket)
-        writer.write(frame(Question(number=1, body=Wanted(key("a"), str(whole), resizing(100)))))
+        writer.write(frame(Question(number=1, body=Wanted(key("a"), str(whole), INFO, resizing(100)))))
         writer.close()
         await writer.wait_closed()
 
@@ -334,7 +336,7 @@ async def test_a_question_that_nobody_waits_for_ends_nothing(folder: Path, whole
             return desk.observed == ["rendered"]
 
         await until(rendered)
-        await client.render(key("a"), whole, resizing(100))
+        await client.render(key("a"), whole, INFO, resizing(100))
 
     assert desk.observed == ["rendered"]
 

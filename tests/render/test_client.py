@@ -110,7 +110,7 @@ async def test_an_answer_is_not_waited_for_beyond_the_deadline(folder: Path, tmp
     async with open_desk(folder, workers=2) as desk, desk.client(deadline=1) as hasty, desk.client() as patient:
         await asyncio.gather(*(patient.probe(whole, Format.JPEG) for _ in range(2)))
         with pytest.raises(RenderTimeout, match="in time"):
-            await hasty.render(key("a"), held.path, stripping())
+            await hasty.render(key("a"), held.path, INFO, stripping())
         await held.reached()
         held.release(DATA)
 
@@ -122,21 +122,25 @@ async def test_who_gives_up_leaves_no_answer_for_the_next(folder: Path, tmp_path
     held = HeldOriginal(tmp_path / "held")
 
     async with open_desk(folder, workers=2) as desk, desk.client() as client:
-        given_up = asyncio.create_task(client.render(key("a"), held.path, stripping()))
+        given_up = asyncio.create_task(client.render(key("a"), held.path, INFO, stripping()))
         await held.reached()
         given_up.cancel()
-        next_one = asyncio.create_task(client.render(key("b"), whole, resizing(60)))
+        next_one = asyncio.create_task(client.render(key("b"), whole, INFO, resizing(60)))
         held.release(DATA)
 
         assert (await next_one).size == Size(60, 45)
-        assert (await client.render(key("a"), held.path, stripping())).length == len(DATA)
+        assert (await client.render(key("a"), held.path, INFO, stripping())).length == len(DATA)
 
 
 async def test_a_connection_is_shared(folder: Path, whole: Path) -> None:
     """Two hundred questions at once and each gets its own answer."""
     async with open_desk(folder, workers=2) as desk, desk.client() as client:
         derivatives = await asyncio.gather(
-            *(client.render(key(str(width)), whole, resizing(width)) for width in range(10, 30) for _ in range(10))
+            *(
+                client.render(key(str(width)), whole, INFO, resizing(width))
+                for width in range(10, 30)
+                for _ in range(10)
+            )
         )
 
     assert [derivative.size.width for derivative in derivatives] == [
@@ -149,10 +153,10 @@ async def test_a_broker_that_was_killed_and_started_again_is_found_again(folder:
     """Without anybody telling the client; what had been made is still there."""
     async with client_of(folder) as client:
         async with broker_process(folder):
-            first = await client.render(key("a"), whole, resizing(100))
+            first = await client.render(key("a"), whole, INFO, resizing(100))
         async with broker_process(folder):
-            assert await client.render(key("a"), whole, resizing(100)) == first
-            assert (await client.render(key("b"), whole, resizing(60))).size == Size(60, 45)
+            assert await client.render(key("a"), whole, INFO, resizing(100)) == first
+            assert (await client.render(key("b"), whole, INFO, resizing(60))).size == Size(60, 45)
 
 
 async def test_a_question_under_way_survives_its_broker(folder: Path, tmp_path: Path) -> None:
@@ -161,7 +165,7 @@ async def test_a_question_under_way_survives_its_broker(folder: Path, tmp_path: 
 
     async with client_of(folder) as client:
         async with broker_process(folder) as process:
-            asked = asyncio.create_task(client.render(key("a"), held.path, stripping()))
+            asked = asyncio.create_task(client.render(key("a"), held.path, INFO, stripping()))
             await reached(held, asked)
             await kill(process)
         held.drop()
@@ -178,7 +182,7 @@ async def test_a_question_whose_broker_does_not_come_back_is_given_up(folder: Pa
 
     async with client_of(folder) as client:
         async with broker_process(folder) as process:
-            asked = asyncio.create_task(client.render(key("a"), held.path, stripping()))
+            asked = asyncio.create_task(client.render(key("a"), held.path, INFO, stripping()))
             await reached(held, asked)
             await kill(process)
         held.drop()

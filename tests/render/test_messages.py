@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imgsvc.core.assets import ImageInfo
 from imgsvc.core.errors import ImgsvcError, OriginalError, Overloaded, RenderCrashed, ServiceError, UnsupportedMedia
 from imgsvc.core.formats import Format
 from imgsvc.core.geometry import Size
@@ -18,6 +19,7 @@ from imgsvc.render.messages import (
     LENGTH,
     MAX_LENGTH,
     Answer,
+    Build,
     Failed,
     Forget,
     Forgotten,
@@ -29,6 +31,7 @@ from imgsvc.render.messages import (
     Question,
     Render,
     Seen,
+    StoredLevel,
     Wanted,
     error_from_failed,
     failed_from_error,
@@ -83,10 +86,10 @@ def test_a_failure_that_cannot_come_from_rendering_is_ours() -> None:
     assert type(error_from_failed(Failed(error="Nobody knows", detail="?"))) is RenderCrashed
 
 
-@given(plan=plans(), number=st.integers(0, 2**40), distrust=st.booleans())
-def test_a_plan_travels_to_the_broker(plan: Plan, number: int, distrust: bool) -> None:
+@given(plan=plans(), info=image_infos(), number=st.integers(0, 2**40), distrust=st.booleans())
+def test_a_plan_travels_to_the_broker(plan: Plan, info: ImageInfo, number: int, distrust: bool) -> None:
     """Field by field and type by type, so that the key made of it is the same."""
-    question = Question(number=number, body=Wanted(VariantKey("ab" * 16), "/a/b", plan, distrust))
+    question = Question(number=number, body=Wanted(VariantKey("ab" * 16), "/a/b", info, plan, distrust))
 
     read = msgspec.msgpack.decode(frame(question)[LENGTH.size :], type=Question)
 
@@ -96,12 +99,14 @@ def test_a_plan_travels_to_the_broker(plan: Plan, number: int, distrust: bool) -
     assert [type(value) for value in _values(read.body.plan)] == [type(value) for value in _values(plan)]
 
 
-@given(plan=plans())
-def test_a_job_travels_to_the_worker(plan: Plan) -> None:
-    render = Render(path="/päth/ö", plan=plan, output="/out")
+@given(plan=plans(), info=image_infos())
+def test_a_job_travels_to_the_worker(plan: Plan, info: ImageInfo) -> None:
+    level = StoredLevel(path="/level", format=Format.PNG, scale=4, crc32=7)
+    render = Render(path="/päth/ö", info=info, plan=plan, output="/out", level=level)
+    build = Build(path="/p", info=info, outputs=["/a", "/b"])
     probe = Probe(path="/p", source=plan.source, limits=Limits(pixels=5))
 
-    for job in (render, probe):
+    for job in (render, build, probe):
         assert msgspec.msgpack.decode(frame(job)[LENGTH.size :], type=Job) == job
 
 

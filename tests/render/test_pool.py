@@ -18,8 +18,8 @@ from imgsvc.core.limits import Limits
 from imgsvc.core.plan import Defaults, Plan, make_plan, plan_stripped_original
 from imgsvc.core.transform import Transform
 from imgsvc.render.local import PoolProber
-from imgsvc.render.messages import Failed, Probe, Probed, Render, Rendered, Result
-from imgsvc.render.pool import Pool
+from imgsvc.render.messages import Failed, Probe, Probed, Render, Result, Written
+from imgsvc.render.pool import Lane, Pool
 from imgsvc.render.worker_settings import WorkerSettings
 from tests.originals import COLOURS, avif, close_to, corners, decode, jpeg, svg, truncated
 from tests.render.darkroom import HeldOriginal, is_gone, running_pool, worker_pids
@@ -37,7 +37,7 @@ def stripping() -> Plan:
 
 
 def job(path: Path, output: Path, plan: Plan | None = None) -> Render:
-    return Render(path=str(path), plan=plan or stripping(), output=str(output))
+    return Render(path=str(path), info=INFO, plan=plan or stripping(), output=str(output))
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def whole(tmp_path: Path) -> Path:
 async def assert_works(pool: Pool, whole: Path, tmp_path: Path) -> None:
     result = await pool.run(job(whole, tmp_path / "afterwards"))
 
-    assert isinstance(result, Rendered)
+    assert isinstance(result, Written)
     assert (tmp_path / "afterwards").read_bytes() == DATA
 
 
@@ -60,7 +60,7 @@ async def test_a_job_is_done(whole: Path, tmp_path: Path) -> None:
         result = await pool.run(job(whole, tmp_path / "out"))
 
     data = (tmp_path / "out").read_bytes()
-    assert result == Rendered(length=len(data), crc32=zlib.crc32(data), size=Size(400, 300))
+    assert result == Written(length=len(data), crc32=zlib.crc32(data), size=Size(400, 300))
 
 
 async def test_more_jobs_than_workers_wait_their_turn(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ async def test_long_jobs_leave_a_worker_to_short_ones(whole: Path, tmp_path: Pat
 
     async with running_pool(workers=2) as pool:
         long = [
-            asyncio.create_task(pool.run(job(one.path, tmp_path / f"out {number}"), is_long=True))
+            asyncio.create_task(pool.run(job(one.path, tmp_path / f"out {number}"), lane=Lane.LONG))
             for number, one in enumerate(held)
         ]
         await held[0].reached()
@@ -127,12 +127,12 @@ async def test_long_jobs_leave_a_worker_to_short_ones(whole: Path, tmp_path: Pat
         results = await asyncio.gather(*long)
 
     assert waiting
-    assert all(isinstance(result, Rendered) for result in results)
+    assert all(isinstance(result, Written) for result in results)
 
 
 async def test_a_single_worker_takes_long_jobs_too(whole: Path, tmp_path: Path) -> None:
     async with running_pool(workers=1) as pool:
-        assert isinstance(await pool.run(job(whole, tmp_path / "out"), is_long=True), Rendered)
+        assert isinstance(await pool.run(job(whole, tmp_path / "out"), lane=Lane.LONG), Written)
 
 
 async def test_a_job_that_hangs_is_stopped_at_the_deadline(whole: Path, tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ async def test_a_job_whose_worker_dies_is_done_by_a_second(tmp_path: Path) -> No
         await held.reached()
         held.release(DATA)
 
-    assert [type(result) for result in results] == [Rendered]
+    assert [type(result) for result in results] == [Written]
     assert (tmp_path / "out").read_bytes() == DATA
 
 
@@ -201,7 +201,7 @@ async def test_a_job_whose_workers_die_twice_is_given_up_and_its_neighbour_is_no
             neighbour.release(DATA)
 
         assert [str(error) for error in failures] == ["The picture made the renderer end twice."]
-        assert [type(result) for result in results] == [Rendered]
+        assert [type(result) for result in results] == [Written]
         assert (tmp_path / "out").read_bytes() == DATA
         assert not (tmp_path / "never").exists()
         await assert_works(pool, whole, tmp_path)
@@ -218,7 +218,7 @@ async def test_idle_workers_that_died_cost_no_job(whole: Path, tmp_path: Path) -
 
         results = await asyncio.gather(*(pool.run(job(whole, tmp_path / name)) for name in "cdef"))
 
-        assert [type(result) for result in results] == [Rendered] * 4
+        assert [type(result) for result in results] == [Written] * 4
 
 
 async def test_a_job_given_up_does_not_answer_for_the_next(tmp_path: Path) -> None:
@@ -250,7 +250,7 @@ async def test_a_job_given_up_while_it_waits_costs_nothing(tmp_path: Path, whole
         waiting.cancel()
         held.release(DATA)
 
-        assert isinstance(await first, Rendered)
+        assert isinstance(await first, Written)
         assert not (tmp_path / "never").exists()
         await assert_works(pool, whole, tmp_path)
 
@@ -301,7 +301,7 @@ async def test_a_thin_drawing_made_square_is_done_before_the_deadline(tmp_path: 
     async with running_pool(deadline=30) as pool:
         result = await pool.run(job(thin, tmp_path / "square.jpg", plan))
 
-    assert isinstance(result, Rendered)
+    assert isinstance(result, Written)
     found = corners(decode((tmp_path / "square.jpg").read_bytes()))
     assert all(map(close_to, found, COLOURS))
 

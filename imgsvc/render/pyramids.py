@@ -1,0 +1,111 @@
+"""The broker's pyramids: which levels are there, and building those that are wanted or will be."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+from cachetools import LRUCache
+
+from imgsvc.core.assets import Digest, ImageInfo
+from imgsvc.core.cost import estimate_decoding
+from imgsvc.core.errors import ImgsvcError, Overloaded
+from imgsvc.core.pyramid import Level, level_format, level_key, levels_of
+from imgsvc.core.variant import VariantKey
+from imgsvc.render.base import pyramid_revision
+from imgsvc.render.messages import Build, Built, StoredLevel
+from imgsvc.render.queue import Queue
+from imgsvc.render.stored import Cache, admit, derivative_from_written
+
+_log = structlog.get_logger(__name__)
+
+_EXPECTED = 10_000
+"""Pyramids that may wait for a quiet moment; one more is built when it is wanted."""
+
+_UNBUILDABLE = 10_000
+
+
+class Pyramids:
+    """`observe` is told each building's outcome and seconds, queueing included. All paths are of originals."""
+
+    def __init__(self, *, queue: Queue, cache: Cache, observe: Callable[[str, float], None]) -> None:
+        self._queue = queue
+        self._cache = cache
+        self._observe = observe
+        self._revision = pyramid_revision()
+        self._under_way: dict[Path, asyncio.Task[None]] = {}
+        self._expected: dict[Path, ImageInfo] = {}
+        self._is_any_expected = asyncio.Event()
+        self._unbuildable: LRUCache[Path, bool] = LRUCache(_UNBUILDABLE)
+
+    def find(self, path: Path, level: Level) -> StoredLevel | None:
+        stored = self._cache.find(self._key(path, level))
+        if stored is None:
+            return None
+        return StoredLevel(
+            path=str(self._cache.path(stored)), format=stored.format, scale=level.scale, crc32=stored.crc32
+        )
+
+    def discard(self, path: Path) -> None:
+        self._cache.discard_all(path.name)
+
+    def expect(self, path: Path, info: ImageInfo) -> None:
+        """It is built before long, when there is nothing else to do."""
+        if levels_of(info) and len(self._expected) < _EXPECTED:
+            self._expected[path] = info
+            self._is_any_expected.set()
+
+    async def build(self, path: Path, info: ImageInfo) -> None:
+        """Now, and once however many wait for it. Whether it came to be `find` tells: what fails is only logged."""
+        if path in self._unbuildable:
+            return
+        under_way = self._under_way.get(path)
+        if under_way is None:
+            under_way = asyncio.create_task(self._build(path, info))
+            self._under_way[path] = under_way
+            under_way.add_done_callback(lambda _: self._under_way.pop(path, None))
+        await asyncio.shield(under_way)
+
+    async def build_expected(self) -> None:
+        """For ever. One at a time, so that a worker is left to who comes meanwhile."""
+        while True:
+            await self._is_any_expected.wait()
+            await self._queue.wait_until_quiet()
+            path = next(iter(self._expected))
+            info = self._expected.pop(path)
+            if not self._expected:
+                self._is_any_expected.clear()
+            if not self._is_whole(path, info):
+                await self.build(path, info)
+
+    async def _build(self, path: Path, info: ImageInfo) -> None:
+        started = time.monotonic()
+        levels = levels_of(info)
+        scratches = [self._cache.scratch_path() for _ in levels]
+        job = Build(path=str(path), info=info, outputs=list(map(str, scratches)))
+        outcome = "failed"
+        try:
+            result = await self._queue.run(job, seconds=estimate_decoding(info))
+            assert isinstance(result, Built)
+            for level, scratch, written in zip(levels, scratches, result.levels, strict=True):
+                derivative = derivative_from_written(self._key(path, level), level_format(info), written)
+                admit(self._cache, scratch, derivative, path)
+            outcome = "built"
+        except ImgsvcError as error:
+            outcome = type(error).__name__
+            if not isinstance(error, Overloaded):
+                self._unbuildable[path] = True
+        finally:
+            for scratch in scratches:
+                scratch.unlink(missing_ok=True)
+            seconds = time.monotonic() - started
+            self._observe(outcome, seconds)
+            _log.info("pyramid", original=path.name, outcome=outcome, seconds=round(seconds, 4))
+
+    def _is_whole(self, path: Path, info: ImageInfo) -> bool:
+        keys = [self._key(path, level) for level in levels_of(info)]
+        return len(self._cache.find_many(keys)) == len(keys)
+
+    def _key(self, path: Path, level: Level) -> VariantKey:
+        return level_key(Digest(path.name), level, revision=self._revision)

@@ -1,0 +1,34 @@
+"""What the broker needs of the caches it writes, and how what a worker has written gets into one."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from imgsvc.core.formats import Format
+from imgsvc.core.variant import Derivative, VariantKey
+from imgsvc.render.messages import Written
+
+
+class Cache(Protocol):
+    """All methods block briefly; they are called from one thread. A source is an original's file name."""
+
+    def find(self, key: VariantKey) -> Derivative | None: ...
+    def find_many(self, keys: Sequence[VariantKey]) -> Mapping[VariantKey, Derivative]: ...
+    def has_any(self, source: str) -> bool: ...
+    def path(self, derivative: Derivative) -> Path: ...
+    def scratch_path(self) -> Path: ...
+    def admit(self, scratch: Path, derivative: Derivative, *, source: str) -> None: ...
+    def discard(self, derivative: Derivative) -> None: ...
+    def discard_all(self, source: str) -> int: ...
+
+
+def derivative_from_written(key: VariantKey, output: Format, written: Written) -> Derivative:
+    return Derivative(key=key, format=output, length=written.length, crc32=written.crc32, size=written.size)
+
+
+def admit(cache: Cache, scratch: Path, derivative: Derivative, original: Path) -> None:
+    """Raises StoreFailure."""
+    cache.admit(scratch, derivative, source=original.name)
+    if not original.exists():
+        # It was freed meanwhile, and what had been made of it discarded.
+        cache.discard(derivative)
