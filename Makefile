@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # the one of pyvips-binary, so the build is kept from finding it.
 PIP_INSTALL := PKG_CONFIG_LIBDIR=/nonexistent $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: install run test check format lock clean
+.PHONY: install run test check format bench-setup lock clean
 
 install: $(VENV)/.run
 
@@ -28,6 +28,9 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+# What benchmarks.quality needs and nothing else does.
+bench-setup: $(VENV)/.bench
+
 $(VENV)/.venv:
 	$(PYTHON) -m venv $(VENV)
 	touch $@
@@ -41,11 +44,17 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
 	$(PIP_INSTALL) --require-hashes -r requirements-dev.lock
 	touch $@
 
+$(VENV)/.bench: $(VENV)/.run requirements-bench.lock
+	$(PIP_INSTALL) --require-hashes -r requirements-bench.lock
+	touch $@
+
 # Needs uv; everything else does not.
 lock:
 	uv pip compile --universal --generate-hashes --no-header --no-annotate -q -o requirements.lock pyproject.toml
 	uv pip compile --universal --generate-hashes --no-header --no-annotate -q --group dev -c requirements.lock \
 		-o requirements-dev.lock pyproject.toml
+	uv pip compile --universal --generate-hashes --no-header --no-annotate -q --group bench -c requirements.lock \
+		-o requirements-bench.lock pyproject.toml
 
 clean:
 	rm -rf $(VENV) build imgsvc.egg-info

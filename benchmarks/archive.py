@@ -18,7 +18,8 @@ from functools import partial
 from pathlib import Path
 from uuid import UUID
 
-from benchmarks.contenders import Setting, prepare_imgsvc
+from benchmarks.contender import Setting
+from benchmarks.contenders import prepare_imgsvc
 from benchmarks.originals import write_copies
 from benchmarks.processes import Server
 from benchmarks.stage import add_cache_argument, end_orderly_when_terminated, find_free_port, say, scratch_folder
@@ -76,7 +77,7 @@ def prepare_target(cache: Path, scratch: Path, *, distinct: int, count: int) -> 
     """The service, with one server process, so many distinct originals and so many assets."""
     say(f"taking {distinct} originals in")
     originals = write_copies("s1k", count=distinct, cache=cache, folder=scratch / "originals")
-    setting = Setting(originals=originals, scratch=scratch, port=find_free_port(), thumbor_venv=scratch)
+    setting = Setting(originals=originals, scratch=scratch, port=find_free_port(), cache=cache)
     contender = prepare_imgsvc(setting)
     data = scratch / "data"
     ids = add_assets(data / "catalog.sqlite", count=count)

@@ -1,62 +1,24 @@
-"""The image servers compared: how each is prepared and started, and how it is asked for a rendition."""
+"""All contenders by name; imgsvc, and those of our own that it is measured against, are prepared here."""
 
 import os
 import re
 import subprocess
 import sys
 import urllib.parse
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from benchmarks.contender import Contender, Setting, Unavailable
 from benchmarks.jobs import HITS, Ask
+from benchmarks.peers.ipx import prepare_ipx
+from benchmarks.peers.nginx import prepare_nginx
 from benchmarks.peers.plain import render
-from benchmarks.peers.thumbor import ThumborMissing, install_thumbor, write_configuration
-from benchmarks.processes import PROJECT, Server
+from benchmarks.peers.sharp import prepare_sharp
+from benchmarks.peers.thumbor import prepare_thumbor, prepare_thumbor_simd
+from benchmarks.processes import PROJECT
 
 _IMPORTED_WITHIN = 600.0
 _ASSET_PATH = re.compile(r"/media/[a-z0-9]{8}/\S+")
-
-
-class Unavailable(Exception):
-    """This contender cannot take part; the text says why."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """What a contender works with: originals in one folder, a scratch folder of its own, a free port."""
-
-    originals: Sequence[Path]
-    scratch: Path
-    port: int
-    render_processes: int = 2
-    keep_results: bool = False
-    thumbor_venv: Path
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contender:
-    """A server ready to be started. `target` spells the path and query of a rendition of the original of that name."""
-
-    name: str
-    command: Sequence[str]
-    ready_path: str
-    target: Callable[[str, Ask], str]
-    setting: Setting
-    environment: Mapping[str, str] = field(default_factory=dict[str, str])
-
-    @property
-    def origin(self) -> str:
-        return f"http://127.0.0.1:{self.setting.port}"
-
-    def server(self, *, core: int | None = None) -> Server:
-        return Server(
-            self.command,
-            environment=self.environment,
-            ready_url=self.origin + self.ready_path,
-            log=self.setting.scratch / "server.log",
-            core=core,
-        )
 
 
 def prepare_imgsvc(setting: Setting) -> Contender:
@@ -90,14 +52,19 @@ def prepare_imgsvc(setting: Setting) -> Contender:
 
 
 def prepare_plain(setting: Setting) -> Contender:
-    folder = setting.originals[0].parent
+    """Renders every time, or only what it did not keep."""
+    arguments = [str(setting.originals[0].parent), str(setting.port)]
+    if setting.keep_results:
+        results = setting.scratch / "results"
+        results.mkdir()
+        arguments.append(str(results))
 
     def target(name: str, ask: Ask) -> str:
         return f"/{name}?width={ask.width}&format={ask.extension}&quality={ask.quality}"
 
     return Contender(
         name="plain",
-        command=(sys.executable, "-m", "benchmarks.peers.plain", str(folder), str(setting.port)),
+        command=(sys.executable, "-m", "benchmarks.peers.plain", *arguments),
         ready_path="/ready",
         target=target,
         setting=setting,
@@ -112,42 +79,14 @@ def prepare_raw_memory(setting: Setting) -> Contender:
     return _prepare_raw("memory", setting)
 
 
-def prepare_thumbor(setting: Setting) -> Contender:
-    """Raises Unavailable."""
-    try:
-        program = install_thumbor(setting.thumbor_venv)
-    except ThumborMissing as error:
-        raise Unavailable(str(error)) from error
-    configuration = setting.scratch / "thumbor.conf"
-    results = setting.scratch / "results" if setting.keep_results else None
-    write_configuration(
-        configuration, originals=setting.originals[0].parent, results=results, threads=setting.render_processes
-    )
-
-    def target(name: str, ask: Ask) -> str:
-        filters = [f"format({'jpeg' if ask.extension == 'jpg' else ask.extension})"]
-        if ask.extension != "png":
-            filters.append(f"quality({ask.quality})")
-        if ask.extension == "jpg" and name.endswith(".png"):
-            filters.insert(0, "background_color(white)")
-        return f"/unsafe/{ask.width}x0/filters:{':'.join(filters)}/{name}"
-
-    return Contender(
-        name="thumbor",
-        command=(
-            *(str(program), "--ip", "127.0.0.1", "--port", str(setting.port)),
-            *("--conf", str(configuration), "--log-level", "error"),
-        ),
-        ready_path="/healthcheck",
-        target=target,
-        setting=setting,
-    )
-
-
 CONTENDERS: Mapping[str, Callable[[Setting], Contender]] = {
     "imgsvc": prepare_imgsvc,
     "plain": prepare_plain,
     "thumbor": prepare_thumbor,
+    "thumbor-simd": prepare_thumbor_simd,
+    "sharp": prepare_sharp,
+    "ipx": prepare_ipx,
+    "nginx": prepare_nginx,
     "raw file": prepare_raw_file,
     "raw memory": prepare_raw_memory,
 }

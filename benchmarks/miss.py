@@ -1,202 +1,101 @@
-"""Misses: what a rendition costs that nobody has asked for before, against a plain server and thumbor.
+"""Misses: what a rendition costs that nobody has asked for before, against the image servers there are.
 
 Every request is for a copy of the original of its own, so nothing anywhere can have it, and every server is asked
-in turn in each round, so that a machine which becomes slower does so for all.
+in turn in each round, so that a machine which becomes slower does so for all. A first miss is of an original nobody
+has asked anything of, a later miss of one that has been asked for two other renditions.
 """
 
 import argparse
-import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from functools import partial
-from itertools import chain, islice
-from pathlib import Path
-from statistics import mean, median
+from statistics import median
 
-import httpx
+from benchmarks.jobs import FIRST_BURSTS, FIRST_MISSES, LATER_BURSTS, LATER_MISSES, Job
+from benchmarks.rounds import Result, Results, measure_job, show_cpu, show_memory, show_wall
+from benchmarks.stage import Stage, add_arguments, end_orderly_when_terminated, stage_from_arguments
+from benchmarks.tables import NOTHING, Quantity, print_comparison, print_rows, ratio, spread
 
-from benchmarks.answers import check_answer
-from benchmarks.jobs import BURSTS, JOBS, Ask, Job
-from benchmarks.originals import write_copies
-from benchmarks.stage import (
-    Running,
-    Stage,
-    add_arguments,
-    end_orderly_when_terminated,
-    say,
-    scratch_folder,
-    stage_from_arguments,
-    start_contenders,
-    take_turns,
-)
-from benchmarks.tables import NOTHING, Quantity, print_comparison, ratio, spread
+_CONTENDERS = ("imgsvc", "plain", "thumbor", "thumbor-simd", "sharp", "ipx", "nginx")
+_OURS = "imgsvc"
 
-_CONTENDERS = ("imgsvc", "plain", "thumbor")
-_YARDSTICK = "plain"
+MISSES: Mapping[str, Sequence[Job]] = {"First miss": FIRST_MISSES, "Later miss": LATER_MISSES}
+BURSTS: Mapping[str, Sequence[Job]] = {
+    "16 first misses at once": FIRST_BURSTS,
+    "64 later misses, 16 at a time": LATER_BURSTS,
+}
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    file: str
-    original: str
-    ask: Ask
-
-
-Round = Sequence[Sequence[Request]]
-"""The requests of a repetition go out at once, the repetitions one after another."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
-    """What one contender took for one repetition of a job, in the mean over a round; bytes of all answers together."""
-
-    cpu_seconds: float
-    wall_seconds: float
-    size: float
-
-
-@dataclass(slots=True, kw_only=True)
-class Result:
-    job: Job
-    turns: list[Turn] = field(default_factory=list[Turn])
-    peak_memory: int = 0  # bytes
-
-
-Results = Mapping[str, Result]
-"""By the contender's name."""
+Measured = Mapping[str, Results]
+"""By the job's name."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.miss", description=__doc__)
     add_arguments(parser, contenders=_CONTENDERS)
     parser.add_argument("--jobs", default="", help="only those whose name contains this")
-    parser.add_argument("--bursts", default="", help="likewise, of the bursts of sixteen misses")
+    parser.add_argument("--bursts", default="", help="likewise, of those that come sixteen at a time")
+    kinds = parser.add_mutually_exclusive_group()
+    kinds.add_argument("--cold", dest="warm", action="store_const", const=False, help="first misses only")
+    kinds.add_argument("--warm", dest="warm", action="store_const", const=True, help="later misses only")
     arguments = parser.parse_args()
     stage = stage_from_arguments(arguments)
     end_orderly_when_terminated()
-    jobs = {job.name: measure_job(job, stage) for job in JOBS if arguments.jobs in job.name}
-    bursts = {job.name: measure_job(job, stage) for job in BURSTS if arguments.bursts in job.name}
-    print_comparison(_QUANTITIES, jobs, stage.contenders)
-    print_comparison(_BURST_QUANTITIES, bursts, stage.contenders)
+
+    def measure(jobs: Sequence[Job], *, part: str) -> Measured:
+        kind = [job for job in jobs if arguments.warm in (None, job.warm)]
+        return {job.name: measure_job(job, stage) for job in kind if part in job.name}
+
+    misses = {title: measure(jobs, part=arguments.jobs) for title, jobs in MISSES.items()}
+    bursts = {title: measure(jobs, part=arguments.bursts) for title, jobs in BURSTS.items()}
+    for title, measured in misses.items():
+        _print(title, measured, _QUANTITIES, stage)
+    for title, measured in bursts.items():
+        _print(title, measured, _BURST_QUANTITIES, stage)
 
 
-def measure_job(job: Job, stage: Stage) -> Results:
-    """Without contenders that cannot take part or answer wrongly; what they lacked is printed.
-
-    All are started anew and warmed by one repetition. Memory is sampled in a round of its own behind the others,
-    because sampling takes time.
-    """
-    say(f"{job.name}:")
-    with scratch_folder(stage.cache) as scratch:
-        folder = scratch / "originals"
-        repetitions = iter(_lay_out(job, 1 + (stage.rounds + 1) * job.repeat, cache=stage.cache, folder=folder))
-        with start_contenders(stage, originals=sorted(folder.iterdir()), scratch=scratch) as running:
-            results = {name: Result(job=job) for name in running}
-
-            def warm(turn: Round, name: str) -> None:
-                _perform(running[name], turn)
-
-            def measure_time(turn: Round, name: str) -> None:
-                results[name].turns.append(_perform(running[name], turn))
-
-            def measure_memory(turn: Round, name: str) -> None:
-                with running[name].server.watch_memory() as peak:
-                    _perform(running[name], turn)
-                results[name].peak_memory = peak.size
-
-            steps = [partial(warm, [next(repetitions)])]
-            steps += [partial(measure_time, list(islice(repetitions, job.repeat))) for _ in range(stage.rounds)]
-            steps += [partial(measure_memory, list(repetitions))]
-            left = take_turns(running, steps)
-    for name in left:
-        say(f"  {name}: {_cpu(results, name)} ms CPU, {_wall(results, name)} ms, {_memory(results, name)} MB")
-    return {name: results[name] for name in left}
-
-
-def _lay_out(job: Job, repetitions: int, *, cache: Path, folder: Path) -> Round:
-    """Writes a copy of an original for every work of every repetition."""
-    needed = Counter(work.original for work in job.works)
-    copies = {
-        original: iter(write_copies(original, count=count * repetitions, cache=cache, folder=folder))
-        for original, count in needed.items()
-    }
-
-    def requests() -> Sequence[Request]:
-        files = [(work, next(copies[work.original]).name) for work in job.works]
-        return [Request(file=file, original=work.original, ask=ask) for work, file in files for ask in work.asks]
-
-    return [requests() for _ in range(repetitions)]
-
-
-def _perform(running: Running, turn: Round) -> Turn:
-    """Raises WrongAnswer."""
-
-    def fetch(request: Request) -> httpx.Response:
-        return running.fetch(request.file, request.ask)
-
-    responses: list[httpx.Response] = []
-    walls: list[float] = []
-    cpu_before = running.server.cpu_seconds()
-    with ThreadPoolExecutor(len(turn[0])) as threads:
-        for requests in turn:
-            started = time.perf_counter()
-            responses += threads.map(fetch, requests)
-            walls.append(time.perf_counter() - started)
-    running.server.wait_until_quiet()
-    cpu_seconds = running.server.cpu_seconds() - cpu_before
-    for request, response in zip(chain.from_iterable(turn), responses, strict=True):
-        check_answer(response, ask=request.ask, original=request.original)
-    return Turn(
-        cpu_seconds=cpu_seconds / len(turn),
-        wall_seconds=mean(walls),
-        size=sum(len(response.content) for response in responses) / len(turn),
+def _print(title: str, measured: Measured, quantities: Mapping[str, Quantity[Result]], stage: Stage) -> None:
+    if not measured:
+        return
+    print_rows(
+        (f"{title}: CPU as a multiple of the best peer", _OURS, "best peer"),
+        [(name, *_compare_with_best(results)) for name, results in measured.items()],
     )
+    titled = {f"{title}: {quantity}": cell for quantity, cell in quantities.items()}
+    print_comparison(titled, measured, stage.contenders)
 
 
-def _cpu_milliseconds(result: Result) -> Sequence[float]:
-    return [turn.cpu_seconds * 1000 for turn in result.turns]
-
-
-def _cpu(results: Results, name: str) -> str:
-    return spread(_cpu_milliseconds(results[name]))
-
-
-def _ratio(results: Results, name: str) -> str:
-    if _YARDSTICK not in results:
-        return NOTHING
-    return ratio(_cpu_milliseconds(results[name]), _cpu_milliseconds(results[_YARDSTICK]))
-
-
-def _wall(results: Results, name: str) -> str:
-    return spread([turn.wall_seconds * 1000 for turn in results[name].turns])
+def _compare_with_best(results: Results) -> tuple[str, str]:
+    """The best is whoever has the least median; the multiple is the median of multiples within a round."""
+    cpu = {name: [turn.cpu_seconds for turn in result.turns] for name, result in results.items()}
+    own = cpu.pop(_OURS, None)
+    if own is None or not cpu:
+        return NOTHING, NOTHING
+    best = min(cpu, key=lambda name: median(cpu[name]))
+    return ratio(own, cpu[best]), best
 
 
 def _kilobytes(results: Results, name: str) -> str:
     return f"{median(turn.size for turn in results[name].turns) / 1000:.1f}"
 
 
-def _memory(results: Results, name: str) -> str:
-    return f"{results[name].peak_memory / 1e6:.0f}"
-
-
 def _throughput(results: Results, name: str) -> str:
     return spread([results[name].job.renditions / turn.wall_seconds for turn in results[name].turns], digits=1)
 
 
+def _busy(results: Results, name: str) -> str:
+    return spread([turn.busy for turn in results[name].turns], digits=2)
+
+
 _QUANTITIES: Mapping[str, Quantity[Result]] = {
-    "Miss: CPU ms": _cpu,
-    f"Miss: CPU as a multiple of {_YARDSTICK}": _ratio,
-    "Miss: wall ms": _wall,
-    "Miss: KB answered": _kilobytes,
-    "Miss: peak memory of the tree, MB": _memory,
+    "CPU ms": show_cpu,
+    "wall ms": show_wall,
+    "KB answered": _kilobytes,
+    "peak memory of the tree, MB": show_memory,
 }
 
 _BURST_QUANTITIES: Mapping[str, Quantity[Result]] = {
-    "16 misses at once: peak memory of the tree, MB": _memory,
-    "16 misses at once: renditions a second": _throughput,
-    "16 misses at once: CPU ms for all": _cpu,
+    "renditions a second": _throughput,
+    "share of all cores kept busy": _busy,
+    "CPU ms for all": show_cpu,
+    "peak memory of the tree, MB": show_memory,
 }
 
 

@@ -15,18 +15,23 @@ import pyvips
 
 _SHAPES = 60
 _OCTAVES = 6
+_SEED_OF_B24 = sum(b"b24")
 _COARSEST_FIELD = 8  # samples across the picture in the field that says where there is texture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Original:
-    """A picture to be asked for; `grain` is the standard deviation of its finest noise in 8-bit levels."""
+    """A picture to be asked for; `grain` is the standard deviation of its finest noise in 8-bit levels.
+
+    Equal seeds put the texture in the same places; where none is given it is made of the name.
+    """
 
     name: str
     width: int
     height: int
     grain: float
     write: Callable[[pyvips.Image, Path], None]
+    seed: int | None = None
 
     @property
     def suffix(self) -> str:
@@ -67,7 +72,7 @@ def _add_comment(data: bytes, text: bytes) -> bytes:
 
 
 def _draw_scene(original: Original) -> pyvips.Image:
-    seed = sum(original.name.encode())
+    seed = sum(original.name.encode()) if original.seed is None else original.seed
     scene = pyvips.Image.svgload_buffer(_shapes(original, seed).encode()).flatten()
     texture = _texture_field(original, seed)
     luminance = _octaves(original, seed) * texture
@@ -133,6 +138,16 @@ def _write_cutout(image: pyvips.Image, path: Path) -> None:
     path.write_bytes((alpha > 0).ifthenelse(image, 0).bandjoin(alpha).pngsave_buffer(compression=6))
 
 
+BY_MEGAPIXELS: Mapping[int, tuple[int, int]] = {
+    1: (1224, 816),
+    3: (2121, 1414),
+    12: (4242, 2828),
+    25: (6123, 4082),
+    50: (8658, 5772),
+    100: (12240, 8160),
+}
+"""Widths and heights of photographs like b24, which are originals by the names mp1 to mp100; none has more pixels."""
+
 ORIGINALS: Mapping[str, Original] = {
     original.name: original
     for original in (
@@ -140,5 +155,12 @@ ORIGINALS: Mapping[str, Original] = {
         Original(name="b24", width=6000, height=4000, grain=2.7, write=_write_baseline),
         Original(name="cut4k", width=4000, height=4000, grain=1, write=_write_cutout),
         Original(name="s1k", width=1000, height=1000, grain=2, write=_write_baseline),
+        Original(name="t300", width=300, height=300, grain=2, write=_write_baseline),
+        *(
+            Original(
+                name=f"mp{megapixels}", width=width, height=height, grain=2.7, write=_write_baseline, seed=_SEED_OF_B24
+            )
+            for megapixels, (width, height) in BY_MEGAPIXELS.items()
+        ),
     )
 }

@@ -18,7 +18,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 _READY_WITHIN = 60.0
 _STOPPED_WITHIN = 10.0
 _QUIET_AFTER = 0.15  # seconds without noticeable CPU that count as idle
-_QUIET_WITHIN = 20.0
+_QUIET_WITHIN = 60.0
 _QUIET_SHARE = 0.05  # of one core: what an idle server may use for its clocks
 _SAMPLE_EVERY = 0.02
 

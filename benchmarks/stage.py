@@ -13,7 +13,8 @@ from pathlib import Path
 import httpx
 
 from benchmarks.answers import WrongAnswer
-from benchmarks.contenders import CONTENDERS, Contender, Setting, Unavailable
+from benchmarks.contender import Contender, Setting, Unavailable
+from benchmarks.contenders import CONTENDERS
 from benchmarks.jobs import Ask
 from benchmarks.processes import Server, ServerFailed
 
@@ -22,12 +23,11 @@ _ANSWERED_WITHIN = 120.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """What a whole benchmark has in common. `thumbor_venv` is made when absent."""
+    """What a whole benchmark has in common. `cache` keeps what is drawn or installed once."""
 
     contenders: Sequence[str]
     rounds: int
     cache: Path
-    thumbor_venv: Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class Running:
     client: httpx.Client
 
     def fetch(self, name: str, ask: Ask) -> httpx.Response:
-        """Raises WrongAnswer when there is none."""
+        """Raises WrongAnswer where there is none, or no way to ask."""
         try:
             return self.client.get(self.contender.target(name, ask))
         except httpx.TransportError as error:
@@ -47,7 +47,6 @@ class Running:
 def add_arguments(parser: argparse.ArgumentParser, *, contenders: Sequence[str]) -> None:
     parser.add_argument("--rounds", type=int, default=5, help="how often each contender has its turn (default: 5)")
     parser.add_argument("--contenders", nargs="+", choices=contenders, default=contenders)
-    parser.add_argument("--thumbor-venv", type=Path, help="made when absent (default: in the cache)")
     add_cache_argument(parser)
 
 
@@ -61,13 +60,7 @@ def add_cache_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def stage_from_arguments(arguments: argparse.Namespace) -> Stage:
-    cache: Path = arguments.cache.resolve()
-    return Stage(
-        contenders=arguments.contenders,
-        rounds=arguments.rounds,
-        cache=cache,
-        thumbor_venv=arguments.thumbor_venv or cache / "thumbor-venv",
-    )
+    return Stage(contenders=arguments.contenders, rounds=arguments.rounds, cache=arguments.cache.resolve())
 
 
 @contextmanager
@@ -100,7 +93,7 @@ def start_contenders(
                 port=find_free_port(),
                 render_processes=render_processes,
                 keep_results=keep_results,
-                thumbor_venv=stage.thumbor_venv,
+                cache=stage.cache,
             )
             try:
                 contender = CONTENDERS[name](setting)

@@ -1,50 +1,89 @@
-"""thumbor from PyPI in a virtual environment of its own, outside the project."""
+"""thumbor from PyPI, in virtual environments outside the project: with Pillow, and with pillow-simd in its place."""
 
-import subprocess
-import sys
 from pathlib import Path
 
-REQUIREMENT = "thumbor==7.8.*"
+from benchmarks.contender import Contender, Setting
+from benchmarks.jobs import Ask
+from benchmarks.peers.installation import install_once, install_python_packages, make_venv, run_pip
 
-_INSTALLED_WITHIN = 600.0
-
-
-class ThumborMissing(Exception):
-    """thumbor could not be installed; the text ends with what pip said last."""
-
-
-def install_thumbor(venv: Path) -> Path:
-    """The program, installed into `venv` when it is not there yet. Raises ThumborMissing."""
-    program = venv / "bin" / "thumbor"
-    if not program.exists():
-        _run(sys.executable, "-m", "venv", str(venv))
-        _run(str(venv / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", REQUIREMENT)
-    return program
+_THUMBOR = "thumbor==7.8.*"
+_PILLOW_SIMD = "pillow-simd==12.1.1.post0"
+_FEATURES = ("webp", "lcms")  # without the second thumbor does not start; AVIF where the system's libavif is new enough
 
 
-def write_configuration(path: Path, *, originals: Path, results: Path | None, threads: int) -> None:
-    """Originals from a folder, any URL served unsigned; `results` is where answers are kept, None for nowhere."""
+def prepare_thumbor(setting: Setting) -> Contender:
+    """Raises Unavailable."""
+    venv = setting.cache / "thumbor-venv"
+    install_python_packages(venv, _THUMBOR)
+    return _contender("thumbor", venv, setting)
+
+
+def prepare_thumbor_simd(setting: Setting) -> Contender:
+    """Raises Unavailable, also where there is no compiler, or the headers of libjpeg, zlib, libwebp or lcms are not."""
+    venv = setting.cache / "thumbor-simd-venv"
+    install_once(venv, f"{_THUMBOR} {_PILLOW_SIMD}", lambda: _install_with_simd(venv))
+    return _contender("thumbor-simd", venv, setting)
+
+
+def _install_with_simd(venv: Path) -> None:
+    make_venv(venv)
+    # Both packages are named PIL within, so the one thumbor requires has to go before the other comes.
+    run_pip(venv, "install", _THUMBOR)
+    run_pip(venv, "uninstall", "--yes", "pillow")
+    features = [word for feature in _FEATURES for word in ("--config-settings", f"{feature}=enable")]
+    # Its README, "Installation": SSE4 unless the compiler is told that it may use AVX2.
+    compiler = "cc -mavx2" if "avx2" in Path("/proc/cpuinfo").read_text().split() else "cc"
+    run_pip(
+        venv,
+        "install",
+        "--no-deps",
+        "--no-binary",
+        "pillow-simd",
+        *features,
+        _PILLOW_SIMD,
+        environment={"CC": compiler},
+    )
+
+
+def _contender(name: str, venv: Path, setting: Setting) -> Contender:
+    configuration = setting.scratch / "thumbor.conf"
+    _write_configuration(configuration, setting)
+    return Contender(
+        name=name,
+        command=(
+            *(str(venv / "bin" / "thumbor"), "--ip", "127.0.0.1", "--port", str(setting.port)),
+            *("--conf", str(configuration), "--log-level", "error"),
+        ),
+        ready_path="/healthcheck",
+        target=_target,
+        setting=setting,
+    )
+
+
+def _target(name: str, ask: Ask) -> str:
+    filters = [f"format({'jpeg' if ask.extension == 'jpg' else ask.extension})"]
+    if ask.extension != "png":
+        filters.append(f"quality({ask.quality})")
+    if ask.extension == "jpg" and name.endswith(".png"):
+        filters.insert(0, "background_color(white)")
+    return f"/unsafe/{ask.width}x0/filters:{':'.join(filters)}/{name}"
+
+
+def _write_configuration(path: Path, setting: Setting) -> None:
+    """Originals from a folder, any URL served unsigned."""
     lines = [
         "LOADER = 'thumbor.loaders.file_loader'",
-        f"FILE_LOADER_ROOT_PATH = {str(originals)!r}",
+        f"FILE_LOADER_ROOT_PATH = {str(setting.originals[0].parent)!r}",
         "STORAGE = 'thumbor.storages.no_storage'",
         "ALLOW_UNSAFE_URL = True",
         # Not --processes: whichever of them wakes first accepts all connections that wait, so the others stay idle.
-        f"ENGINE_THREADPOOL_SIZE = {threads}",
+        f"ENGINE_THREADPOOL_SIZE = {setting.render_processes}",
+        "MAX_PIXELS = 100_000_000",  # as imgsvc's limit; thumbor's own is 75 megapixels
     ]
-    if results is not None:
+    if setting.keep_results:
         lines += [
             "RESULT_STORAGE = 'thumbor.result_storages.file_storage'",
-            f"RESULT_STORAGE_FILE_STORAGE_ROOT_PATH = {str(results)!r}",
+            f"RESULT_STORAGE_FILE_STORAGE_ROOT_PATH = {str(setting.scratch / 'results')!r}",
             "RESULT_STORAGE_STORES_UNSAFE = True",
         ]
     path.write_text("\n".join(lines) + "\n")
-
-
-def _run(*command: str) -> None:
-    try:
-        subprocess.run(command, check=True, capture_output=True, timeout=_INSTALLED_WITHIN)
-    except subprocess.CalledProcessError as error:
-        raise ThumborMissing(f"not installed: {error.stderr.decode(errors='replace').strip()[-300:]}") from error
-    except subprocess.TimeoutExpired as error:
-        raise ThumborMissing(f"not installed within {_INSTALLED_WITHIN:.0f} s") from error
