@@ -94,7 +94,7 @@ def make_services(
         renderer=renderer,
         defaults=make_defaults(settings),
         limits=make_limits(settings),
-        revision=renderer_revision(),
+        revision=renderer_revision(with_pyramids=settings.pyramid_bytes > 0),
         strip_originals=settings.strip_originals,
     )
     return Services(

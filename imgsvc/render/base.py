@@ -19,9 +19,9 @@ _PYRAMID_REVISION = 1
 _LIBRARIES = ("pyvips-binary", "pillow", "opencv-python-headless", "simplejpeg")
 
 
-def renderer_revision() -> str:
+def renderer_revision(*, with_pyramids: bool) -> str:
     """Part of every variant's key. It asks the packages' metadata, so that server processes need not load them."""
-    return f"{_STEPS_REVISION} {pyramid_revision()}"
+    return f"{_STEPS_REVISION} {pyramid_revision()}" + ("" if with_pyramids else " from originals")
 
 
 def pyramid_revision() -> str:

@@ -54,6 +54,10 @@ _PROBE_SECONDS = 0.2
 """Of a usual upload; its header is not known yet."""
 
 
+_ATTEMPTS = 2
+"""At a level that was there and turns out damaged or gone: it is built again once."""
+
+
 class Broker:
     """`pyramids` None: every rendition is made from its original.
 
@@ -89,16 +93,18 @@ class Broker:
     async def find_or_render(self, wanted: Wanted) -> Derivative:
         """Raises CorruptOriginal, Overloaded, RenderTimeout, RenderCrashed, StoreFailure."""
         under_way = self._renders.get(wanted.key)
-        if under_way is None:
-            if wanted.distrust:
-                self._discard_distrusted(wanted.key)
-            found = self._cache.find(wanted.key)
-            if found is not None:
-                return found
-            self._queue.refuse_when_full()
-            under_way = self._start(wanted)
-        # Who goes away must not end it for the others.
-        return await asyncio.shield(under_way)
+        if under_way is not None:
+            # Who goes away must not end it for the others.
+            derivative = await asyncio.shield(under_way)
+            if derivative.key == wanted.key or not wanted.final:
+                return derivative
+        if wanted.distrust:
+            self._discard_distrusted(wanted.key)
+        found = self._cache.find(wanted.key)
+        if found is not None:
+            return found
+        self._queue.refuse_when_full()
+        return await asyncio.shield(self._renders.get(wanted.key) or self._start(wanted))
 
     async def probe(self, probe: Probe) -> Probed:
         """Raises NotAnImage, CorruptOriginal, TooManyPixels, Overloaded, RenderTimeout, RenderCrashed."""
@@ -132,15 +138,17 @@ class Broker:
         if self._pyramids is None or level is None:
             return await self._make(wanted, wanted.key)
         path, provisional = Path(wanted.path), provisional_key(wanted.key)
-        stored = self._pyramids.find(path, level)
-        if stored is None and (wanted.final or asked_before):
-            stand_in = None if wanted.final else self._cache.find(provisional)
-            if stand_in is not None:
-                self._pyramids.expect(path, wanted.info)
-                return stand_in
-            await self._pyramids.build(path, wanted.info)
+        for _ in range(_ATTEMPTS):
             stored = self._pyramids.find(path, level)
-        if stored is not None:
+            if stored is None and (wanted.final or asked_before):
+                stand_in = None if wanted.final else self._cache.find(provisional)
+                if stand_in is not None:
+                    self._pyramids.expect(path, wanted.info)
+                    return stand_in
+                await self._pyramids.build(path, wanted.info)
+                stored = self._pyramids.find(path, level)
+            if stored is None:
+                break
             try:
                 return await self._make(wanted, wanted.key, level=level, stored=stored)
             except _LevelDamaged:

@@ -18,28 +18,29 @@ from imgsvc.core.errors import CorruptOriginal
 from imgsvc.core.formats import Format
 from imgsvc.core.geometry import Region, Size
 from imgsvc.core.plan import Plan
+from imgsvc.core.pyramid import SMALLEST_ORIGINAL
 from imgsvc.core.transform import Metadata
 from imgsvc.render.bmp import load_bmp
 from imgsvc.render.jpeg import SHRINKS, decode_jpeg, jpeg_size
 from imgsvc.render.messages import StoredLevel
-from imgsvc.render.resample import Pixels, reduce_pixels
+from imgsvc.render.resample import Pixels, halve_roughly, reduce_pixels
 from imgsvc.render.svg import sanitise_svg
 
 LINEAR_PIXELS = 8_000_000
 """Of what is decoded. Above it the reduction in linear light costs more than decoding."""
 
-DECODED_PIXELS = 40_000_000
-"""Of a JPEG that is decoded into memory at once; a larger one is streamed by libvips, which is slower."""
+IN_MEMORY = 100_000_000
+"""Bytes of a picture that is decoded into memory at once; a larger one is streamed by libvips, which is slower."""
 
-_SMALL_PIXELS = 512 * 512
-"""A JPEG of fewer is decoded in full and reduced in linear light: no level will do it better."""
+CAREFUL_PIXELS = 4_000_000
+"""Above it pixels are halved by the quickest means."""
 
 _SVG_OVERSAMPLING = 4
 """A distorted drawing is drawn at one scale, then stretched; without a bound a thin one made square would be huge."""
 
 
 class LevelDamaged(Exception):
-    """A level's file is not what it was when it was written."""
+    """A level's file is gone, or not what it was when it was written."""
 
 
 def load_frames(path: Path, plan: Plan) -> list[pyvips.Image]:
@@ -56,10 +57,14 @@ def load_frames(path: Path, plan: Plan) -> list[pyvips.Image]:
 
 def load_level(level: StoredLevel, plan: Plan, whole: Size) -> pyvips.Image:
     """The plan's one frame; `whole` is the original's size. Raises LevelDamaged, pyvips.Error."""
-    data = Path(level.path).read_bytes()
-    pixels = decode_jpeg(data) if level.format is Format.JPEG else _pixels(pyvips.Image.pngload_buffer(data))
-    if pixels is None or zlib.crc32(data) != level.crc32:
+    try:
+        data = Path(level.path).read_bytes()
+    except OSError as error:
+        raise LevelDamaged from error
+    if zlib.crc32(data) != level.crc32:
         raise LevelDamaged
+    pixels = decode_jpeg(data) if level.format is Format.JPEG else _pixels(pyvips.Image.pngload_buffer(data))
+    assert pixels is not None
     region = plan.region or Region(0, 0, *whole)
     left, top = round(region.left / level.scale), round(region.top / level.scale)
     extent = region.width / level.scale, region.height / level.scale
@@ -139,9 +144,9 @@ def _load_still(path: Path, plan: Plan, size: Size) -> pyvips.Image:
     else:
         image = pyvips.Image.new_from_file(str(path), access="sequential", fail_on="truncated")
     kept = Size(image.width, image.height) if plan.region is None else plan.region.size
-    if own_way and not size.exceeds(kept) and image.width * image.height <= LINEAR_PIXELS:
+    if own_way and not size.exceeds(kept) and _is_reducible(kept, size, bands=image.bands):
         pixels = _pixels(_to_display(_crop(image, plan.region)))
-        return image_from_pixels(reduce_pixels(pixels, kept, size))
+        return image_from_pixels(_reduce(pixels, kept, size))
     if plan.region is None and plan.source is not Format.BMP:
         return _to_display(_thumbnail(path, size, to_srgb=plan.to_srgb))
     return _to_display(_resize(_crop(image, plan.region), size, to_srgb=plan.to_srgb))
@@ -154,21 +159,35 @@ def _load_jpeg(data: bytes, region: Region | None, size: Size) -> pyvips.Image |
         return None
     kept = region or Region(0, 0, *whole)
     shrink = _choose_shrink(whole, kept, size)
-    if whole.pixels > DECODED_PIXELS * shrink**2:
+    if whole.pixels * 3 > IN_MEMORY * shrink**2:
         return None
     pixels = decode_jpeg(data, shrink=shrink)
     if pixels is None:
         return None
     left, top, width, height = (side / shrink for side in kept)
     pixels = pixels[int(top) : ceil(top + height), int(left) : ceil(left + width)]
-    if size.exceeds(kept.size) or pixels.shape[0] * pixels.shape[1] > LINEAR_PIXELS:
+    if size.exceeds(kept.size) or not _is_reducible(Size(*pixels.shape[1::-1]), size, bands=3):
         return _resize(image_from_pixels(pixels), size, to_srgb=False)
-    return image_from_pixels(reduce_pixels(pixels, (width, height), size))
+    return image_from_pixels(_reduce(pixels, (width, height), size))
+
+
+def _is_reducible(kept: Size, size: Size, *, bands: int) -> bool:
+    """In memory and, in the end, in linear light."""
+    in_linear_light = kept.pixels <= LINEAR_PIXELS or (kept.width >= 2 * size.width and kept.height >= 2 * size.height)
+    return in_linear_light and kept.pixels * bands <= IN_MEMORY
+
+
+def _reduce(pixels: Pixels, extent: tuple[float, float], size: Size) -> Pixels:
+    width, height = extent
+    while pixels.shape[0] * pixels.shape[1] > CAREFUL_PIXELS and width >= 2 * size.width and height >= 2 * size.height:
+        pixels, width, height = halve_roughly(pixels), width / 2, height / 2
+    return reduce_pixels(pixels, (width, height), size)
 
 
 def _choose_shrink(whole: Size, kept: Region, size: Size) -> int:
     """The largest that leaves as much as is needed, and divides a region: rounded to scaled pixels it would lie off."""
-    if whole.pixels < _SMALL_PIXELS:
+    if whole.pixels < SMALLEST_ORIGINAL:
+        # No level will do it better later.
         return 1
     whole_picture = kept.size == whole
     for shrink in SHRINKS:

@@ -138,6 +138,7 @@ class Pool:
                 self._release(given.result(), lane)
             else:
                 self._waiting.remove((lane, given))
+                self._hand_out()
             raise
 
     def _release(self, worker: "_Worker", lane: Lane) -> None:

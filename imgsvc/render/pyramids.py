@@ -10,7 +10,7 @@ from cachetools import LRUCache
 
 from imgsvc.core.assets import Digest, ImageInfo
 from imgsvc.core.cost import estimate_decoding
-from imgsvc.core.errors import ImgsvcError, Overloaded
+from imgsvc.core.errors import ImgsvcError, Overloaded, StoreFailure
 from imgsvc.core.pyramid import Level, level_format, level_key, levels_of
 from imgsvc.core.variant import VariantKey
 from imgsvc.render.base import pyramid_revision
@@ -48,7 +48,10 @@ class Pyramids:
         )
 
     def discard(self, path: Path) -> None:
+        """Its levels, and what is thought of it."""
         self._cache.discard_all(path.name)
+        self._expected.pop(path, None)
+        self._unbuildable.pop(path, None)
 
     def expect(self, path: Path, info: ImageInfo) -> None:
         """It is built before long, when there is nothing else to do."""
@@ -72,12 +75,16 @@ class Pyramids:
         while True:
             await self._is_any_expected.wait()
             await self._queue.wait_until_quiet()
-            path = next(iter(self._expected))
-            info = self._expected.pop(path)
-            if not self._expected:
+            path, info = next(iter(self._expected.items()), (None, None))
+            if path is None or info is None:
                 self._is_any_expected.clear()
-            if not self._is_whole(path, info):
-                await self.build(path, info)
+                continue
+            del self._expected[path]
+            try:
+                if path.exists() and not self._is_whole(path, info):
+                    await self.build(path, info)
+            except Exception:
+                _log.exception("pyramid.failed", original=path.name)
 
     async def _build(self, path: Path, info: ImageInfo) -> None:
         started = time.monotonic()
@@ -94,7 +101,7 @@ class Pyramids:
             outcome = "built"
         except ImgsvcError as error:
             outcome = type(error).__name__
-            if not isinstance(error, Overloaded):
+            if not isinstance(error, (Overloaded, StoreFailure)) and path.exists():
                 self._unbuildable[path] = True
         finally:
             for scratch in scratches:

@@ -23,7 +23,8 @@ class Queue:
         self._patience = patience
         self._jobs = 0
         self._seconds = 0.0
-        self._pace = 1.0
+        self._estimated = 1.0
+        self._taken = 1.0
 
     def refuse_when_full(self) -> None:
         """Raises Overloaded."""
@@ -48,7 +49,8 @@ class Queue:
         finally:
             self._jobs -= 1
             self._seconds -= seconds
-        self._pace += ((time.monotonic() - begun[-1]) / max(seconds, 0.001) - self._pace) / _STEADINESS
+        self._estimated += (seconds - self._estimated) / _STEADINESS
+        self._taken += (time.monotonic() - begun[-1] - self._taken) / _STEADINESS
         if isinstance(result, Failed):
             raise error_from_failed(result)
         return result
@@ -59,5 +61,6 @@ class Queue:
 
     def _overloaded(self) -> Overloaded:
         """Told to come back when what is in the queue now will be done."""
-        seconds = self._seconds * self._pace / self._pool.workers
+        pace = self._taken / self._estimated
+        seconds = self._seconds * pace / self._pool.workers
         return Overloaded("Too many pictures are being rendered.", retry_after=max(1, ceil(seconds)))

@@ -21,7 +21,13 @@ _Light: TypeAlias = NDArray[np.float32]
 
 _TAPS = 7
 _WINDOW = 3.0  # of Kaiser; with seven taps it keeps what is between the pass band and its half at -6 dB
-_SHARPNESS = 1.1
+_FAR = 3
+"""Reductions to a third and less begin with halves."""
+
+_NEAR = 1.3
+"""Below it hardly anything is averaged, and what is read between pixels has to be read sharply: half a point more for
+five times the time of cubic interpolation."""
+
 _HALVING_CUTOFF = 0.6
 """Of the level's own band. Higher passes more than its half can hold, lower blurs; chosen by scores."""
 
@@ -38,15 +44,17 @@ def reduce_pixels(pixels: Pixels, extent: tuple[float, float], size: Size) -> Pi
     may lie partly outside.
     """
     width, height = extent
-    while width >= 2 * size.width or height >= 2 * size.height:
-        across, down = width >= 2 * size.width, height >= 2 * size.height
-        pixels = halve(pixels, across=across, down=down)
-        width, height = width / (1 + across), height / (1 + down)
+    while width >= _FAR * size.width or height >= _FAR * size.height:
+        is_wide, is_tall = width >= _FAR * size.width, height >= _FAR * size.height
+        pixels = halve(pixels, across=is_wide, down=is_tall)
+        width, height = width / (1 + is_wide), height / (1 + is_tall)
     if pixels.shape[1::-1] == size and (width, height) == size:
         return pixels
     light = _light_from_pixels(pixels)
-    light = _filter(light, _low_pass(_SHARPNESS * size.width / width), _low_pass(_SHARPNESS * size.height / height))
-    shown: Any = cv2.resize(light, None, fx=size.width / width, fy=size.height / height, interpolation=cv2.INTER_CUBIC)
+    across, down = width / size.width, height / size.height
+    light = _filter(light, _reducing(across), _reducing(down))
+    between = cv2.INTER_LANCZOS4 if max(across, down) < _NEAR else cv2.INTER_CUBIC
+    shown: Any = cv2.resize(light, None, fx=1 / across, fy=1 / down, interpolation=between)
     return _pixels_from_light(shown[: size.height, : size.width])
 
 
@@ -82,6 +90,20 @@ def halve_quickly(pixels: Pixels) -> Pixels:
     return halved
 
 
+def halve_roughly(pixels: Pixels) -> Pixels:
+    """As `halve_quickly`, but with alpha not in linear light, which takes a tenth of the time: for first answers."""
+    if pixels.ndim < 3 or pixels.shape[2] != 4:
+        return halve_quickly(pixels)
+    pixels = _evened(pixels, across=True, down=True)
+    height, width = pixels.shape[:2]
+    halved = np.empty((height // 2, width // 2, 4), np.uint8)
+    for top in range(0, height, _STRIP):
+        covered = cv2.cvtColor(pixels[top : top + _STRIP], cv2.COLOR_RGBA2mRGBA)
+        mean = _average(covered, across=True, down=True)
+        halved[top // 2 : (top + _STRIP) // 2] = cv2.cvtColor(mean, cv2.COLOR_mRGBA2RGBA)
+    return halved
+
+
 def _average(values: NDArray[Any], *, across: bool, down: bool) -> Any:
     """Of pairs of columns, rows, or both."""
     height, width = values.shape[:2]
@@ -92,10 +114,15 @@ def _filter(light: _Light, across: NDArray[np.float32], down: NDArray[np.float32
     return cv2.sepFilter2D(light, cv2.CV_32F, across, down, borderType=cv2.BORDER_REPLICATE)  # pyright: ignore[reportReturnType]
 
 
-def _low_pass(cutoff: float) -> NDArray[np.float32]:
+def _reducing(ratio: float) -> NDArray[np.float32]:
+    """The filter before a reduction to one `ratio`-th, up to `_FAR`."""
+    return _low_pass(1.1 / ratio) if ratio < 2 else _low_pass(1 / ratio, taps=11)
+
+
+def _low_pass(cutoff: float, *, taps: int = _TAPS) -> NDArray[np.float32]:
     """A windowed sinc that keeps frequencies below `cutoff`, 1 being the highest there can be."""
-    taps = np.arange(_TAPS) - _TAPS // 2
-    kernel = np.sinc(min(cutoff, 0.99) * taps) * np.kaiser(_TAPS, _WINDOW)
+    places = np.arange(taps) - taps // 2
+    kernel = np.sinc(min(cutoff, 0.99) * places) * np.kaiser(taps, _WINDOW)
     return (kernel / kernel.sum()).astype(np.float32)
 
 

@@ -26,6 +26,9 @@ from imgsvc.core.variant import Derivative, VariantKey
 _READ_CHUNK = 1 << 20
 _REMEMBERED = 100_000
 
+_USED_WITHIN = 60.0
+"""Seconds within which one use stands for all: a look-up that wrote each time cost twice as much."""
+
 
 class DerivativeFiles:
     """Where a derivative lies: `ab/cd/{key}.{extension}`. `deploy/` and the README tell operators the same pattern.
@@ -141,16 +144,20 @@ class DerivativeCache:
         """As `find`; at most some hundreds at once."""
         among = f"({','.join('?' * len(keys))})"
         found: dict[VariantKey, Derivative] = {}
+        now, stale = time(), list[VariantKey]()
         with closing(self._index.execute(_FIND + among, keys)) as rows:
-            for key, output, length, crc32, width, height in rows.fetchall():
+            for key, output, length, crc32, width, height, used in rows.fetchall():
                 derivative = Derivative(
                     key=key, format=Format(output), length=length, crc32=crc32, size=Size(width, height)
                 )
                 if self._files.length(derivative) == length:
                     found[key] = derivative
+                    if now - used > _USED_WITHIN:
+                        stale.append(key)
                 else:
                     self.discard(derivative)
-        self._index.execute(_USE + among, (time(), *keys))
+        if stale:
+            self._index.executemany("UPDATE derivatives SET used = ? WHERE key = ?", [(now, key) for key in stale])
         return found
 
     def has_any(self, source: str) -> bool:
@@ -173,12 +180,7 @@ class DerivativeCache:
             scratch.rename(path)
         except OSError as error:
             raise StoreFailure("The rendition could not be stored.") from error
-        self._forget(derivative.key)
-        self._index.execute(
-            "INSERT INTO derivatives VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (derivative.key, derivative.format, derivative.length, derivative.crc32, *derivative.size, time(), source),
-        )
-        self._length += derivative.length
+        self._enter(derivative, source)
         if self._length > self._budget:
             self._evict(keep=derivative.key)
 
@@ -198,6 +200,20 @@ class DerivativeCache:
 
     def close(self) -> None:
         self._index.close()
+
+    def _enter(self, derivative: Derivative, source: str) -> None:
+        """In place of what was known under that key; all or nothing. Raises StoreFailure."""
+        row = (derivative.key, derivative.format, derivative.length, derivative.crc32, *derivative.size, time(), source)
+        before = self._length
+        try:
+            with self._index:
+                self._index.execute("BEGIN")
+                self._forget(derivative.key)
+                self._index.execute("INSERT INTO derivatives VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        except sqlite3.Error as error:
+            self._length = before
+            raise StoreFailure("The rendition could not be entered.") from error
+        self._length += derivative.length
 
     def _forget(self, key: VariantKey) -> None:
         with closing(self._index.execute("DELETE FROM derivatives WHERE key = ? RETURNING length", (key,))) as rows:
@@ -270,6 +286,5 @@ CREATE INDEX derivatives_source ON derivatives (source);
 PRAGMA user_version = 1;
 COMMIT;
 """
-_FIND = "SELECT key, format, length, crc32, width, height FROM derivatives WHERE key IN "
-_USE = "UPDATE derivatives SET used = ? WHERE key IN "
+_FIND = "SELECT key, format, length, crc32, width, height, used FROM derivatives WHERE key IN "
 _OLDEST = "SELECT key, format FROM derivatives WHERE key <> ? ORDER BY used LIMIT 100"
