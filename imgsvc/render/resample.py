@@ -5,6 +5,7 @@ reduces 8-bit numbers quickly and everything else slowly (no SIMD); OpenCV has b
 filters in SIMD, and does it at the cost of libvips' 8-bit reduction.
 """
 
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import cv2
@@ -111,7 +112,8 @@ def _average(values: NDArray[Any], *, across: bool, down: bool) -> Any:
 
 
 def _filter(light: _Light, across: NDArray[np.float32], down: NDArray[np.float32]) -> _Light:
-    return cv2.sepFilter2D(light, cv2.CV_32F, across, down, borderType=cv2.BORDER_REPLICATE)  # pyright: ignore[reportReturnType]
+    """In place: another array of that size costs as much in page faults as the filter."""
+    return cv2.sepFilter2D(light, cv2.CV_32F, across, down, dst=light, borderType=cv2.BORDER_REPLICATE)  # pyright: ignore[reportReturnType]
 
 
 def _reducing(ratio: float) -> NDArray[np.float32]:
@@ -119,6 +121,7 @@ def _reducing(ratio: float) -> NDArray[np.float32]:
     return _low_pass(1.1 / ratio) if ratio < 2 else _low_pass(1 / ratio, taps=11)
 
 
+@lru_cache(1000)
 def _low_pass(cutoff: float, *, taps: int = _TAPS) -> NDArray[np.float32]:
     """A windowed sinc that keeps frequencies below `cutoff`, 1 being the highest there can be."""
     places = np.arange(taps) - taps // 2
