@@ -61,9 +61,9 @@ class Renderer(Prober, Protocol):
         """The derivative, stored; made only where it is not there yet, and once however many ask at the same time.
 
         One whose own key is `provisional_key(key)` shows the same, but was made without the pyramid it should be made
-        from: it is to be asked for again soon. `final`: wait for that pyramid instead. `distrust`: the stored file was
-        read and found wrong, so it is made again. Raises CorruptOriginal, Overloaded, RenderTimeout,
-        RenderCrashed, StoreFailure.
+        from: it is to be asked for again soon. `final`: wait for that pyramid instead, unless none can be built.
+        `distrust`: the stored file was read and found wrong, so it is made again. Raises CorruptOriginal,
+        Overloaded, RenderTimeout, RenderCrashed, StoreFailure.
         """
         ...
 

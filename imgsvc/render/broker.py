@@ -17,7 +17,7 @@ import msgspec
 import structlog
 
 from imgsvc.core.cost import estimate_seconds
-from imgsvc.core.errors import ImgsvcError, RenderCrashed
+from imgsvc.core.errors import ImgsvcError, Overloaded, RenderCrashed
 from imgsvc.core.pyramid import Level, choose_level
 from imgsvc.core.variant import Derivative, VariantKey, provisional_key
 from imgsvc.render.messages import (
@@ -92,8 +92,7 @@ class Broker:
 
     async def find_or_render(self, wanted: Wanted) -> Derivative:
         """Raises CorruptOriginal, Overloaded, RenderTimeout, RenderCrashed, StoreFailure."""
-        under_way = self._renders.get(wanted.key)
-        if under_way is not None:
+        while (under_way := self._renders.get(wanted.key)) is not None:
             # Who goes away must not end it for the others.
             derivative = await asyncio.shield(under_way)
             if derivative.key == wanted.key or not wanted.final:
@@ -103,12 +102,12 @@ class Broker:
         found = self._cache.find(wanted.key)
         if found is not None:
             return found
-        self._queue.refuse_when_full()
-        return await asyncio.shield(self._renders.get(wanted.key) or self._start(wanted))
+        self._queue.refuse_when_full(asked=len(self._renders))
+        return await asyncio.shield(self._start(wanted))
 
     async def probe(self, probe: Probe) -> Probed:
         """Raises NotAnImage, CorruptOriginal, TooManyPixels, Overloaded, RenderTimeout, RenderCrashed."""
-        self._queue.refuse_when_full()
+        self._queue.refuse_when_full(asked=len(self._renders))
         result = await self._queue.run(probe, seconds=_PROBE_SECONDS)
         assert isinstance(result, Probed)
         return result
@@ -145,7 +144,7 @@ class Broker:
                 if stand_in is not None:
                     self._pyramids.expect(path, wanted.info)
                     return stand_in
-                await self._pyramids.build(path, wanted.info)
+                await self._build(self._pyramids, wanted)
                 stored = self._pyramids.find(path, level)
             if stored is None:
                 break
@@ -155,6 +154,14 @@ class Broker:
                 _log.warning("pyramid.damaged", original=path.name)
                 self._pyramids.discard(path)
         return self._cache.find(provisional) or await self._make(wanted, provisional)
+
+    async def _build(self, pyramids: Pyramids, wanted: Wanted) -> None:
+        """Who can do without it is not refused because others are many."""
+        try:
+            await pyramids.build(Path(wanted.path), wanted.info)
+        except Overloaded:
+            if wanted.final:
+                raise
 
     async def _make(
         self, wanted: Wanted, key: VariantKey, *, level: Level | None = None, stored: StoredLevel | None = None

@@ -60,7 +60,7 @@ class Pyramids:
             self._is_any_expected.set()
 
     async def build(self, path: Path, info: ImageInfo) -> None:
-        """Now, and once however many wait for it. Whether it came to be `find` tells: what fails is only logged."""
+        """Now, and once however many wait for it. Raises Overloaded; what fails else is logged, and `find` tells."""
         if path in self._unbuildable:
             return
         under_way = self._under_way.get(path)
@@ -83,6 +83,9 @@ class Pyramids:
             try:
                 if path.exists() and not self._is_whole(path, info):
                     await self.build(path, info)
+            except Overloaded:
+                # Others need the workers; it is built when it is wanted.
+                continue
             except Exception:
                 _log.exception("pyramid.failed", original=path.name)
 
@@ -99,9 +102,12 @@ class Pyramids:
                 derivative = derivative_from_written(self._key(path, level), level_format(info), written)
                 admit(self._cache, scratch, derivative, path)
             outcome = "built"
+        except Overloaded:
+            outcome = Overloaded.__name__
+            raise
         except ImgsvcError as error:
             outcome = type(error).__name__
-            if not isinstance(error, (Overloaded, StoreFailure)) and path.exists():
+            if not isinstance(error, StoreFailure) and path.exists():
                 self._unbuildable[path] = True
         finally:
             for scratch in scratches:

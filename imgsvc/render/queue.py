@@ -26,9 +26,9 @@ class Queue:
         self._estimated = 1.0
         self._taken = 1.0
 
-    def refuse_when_full(self) -> None:
-        """Raises Overloaded."""
-        if self._jobs >= self._bound:
+    def refuse_when_full(self, *, asked: int = 0) -> None:
+        """`asked`: questions under way, of which some wait for one another's jobs. Raises Overloaded."""
+        if max(self._jobs, asked) >= self._bound:
             raise self._overloaded()
 
     async def run(self, job: Job, *, seconds: float) -> Result:

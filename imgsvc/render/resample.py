@@ -155,11 +155,11 @@ def _pixels_from_light(light: _Light) -> Pixels:
     """Light that a filter's lobes have carried below 0 or above 1 is cut."""
     if not _has_alpha(light):
         return cv2.LUT(_in_16_bits(light), _PIXEL_OF_LIGHT_16)  # pyright: ignore[reportReturnType]
-    alpha = np.clip(light[..., -1], 0, 1)
-    # Where nothing covers there is no colour either, so what it is divided by there does not matter.
-    covered = cv2.merge([np.maximum(alpha, _LEAST_COVERAGE)] * light.shape[2])
+    # Where nothing covers there is no colour either, so what it is divided by there does not matter. Where a lobe lifts
+    # alpha above 1 it lifts the colour too.
+    covered = cv2.merge([np.maximum(light[..., -1], _LEAST_COVERAGE)] * light.shape[2])
     pixels: Any = cv2.LUT(_in_16_bits(cv2.divide(light, covered)), _PIXEL_OF_LIGHT_16)
-    pixels[..., -1] = alpha * 255 + 0.5
+    pixels[..., -1] = np.clip(light[..., -1], 0, 1) * 255 + 0.5
     return pixels
 
 
