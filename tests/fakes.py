@@ -13,7 +13,7 @@ from imgsvc.core.errors import ImgsvcError
 from imgsvc.core.formats import SNIFFED_BYTES, Format
 from imgsvc.core.geometry import Size
 from imgsvc.core.plan import Plan
-from imgsvc.core.variant import Derivative, VariantKey
+from imgsvc.core.variant import Derivative, VariantKey, provisional_key
 from imgsvc.storage.derivatives import DerivativeFiles
 from imgsvc.storage.spool import Spooled
 
@@ -76,10 +76,14 @@ def make_spooled(path: Path, data: bytes) -> Spooled:
 
 @dataclass
 class FakeProber:
-    """Believes every file to be `size` px large, unless it is told to fail. `probed` is what it was asked."""
+    """Believes every file to be `size` px large, unless it is told to fail. `probed` is what it was asked.
+
+    `prepared` are the originals that it was to prepare, unless `unprepared` says why it cannot.
+    """
 
     size: Size = _SIZE
     failure: ImgsvcError | None = None
+    unprepared: ImgsvcError | None = None
     probed: list[tuple[Path, Format]] = field(default_factory=list[tuple[Path, Format]])
     prepared: list[Path] = field(default_factory=list[Path])
 
@@ -90,6 +94,8 @@ class FakeProber:
         return ImageInfo(format=source, size=self.size)
 
     async def prepare(self, original: Path, info: ImageInfo) -> None:
+        if self.unprepared is not None:
+            raise self.unprepared
         self.prepared.append(original)
 
 
@@ -100,11 +106,12 @@ class FakeRenderer(FakeProber):
     `rendered` are the keys it was asked for, in order; `distrusted` those that it was told are wrong on disk. It finds
     what it has written before as the broker's index does: without looking into the file. `before_answering` is called
     with each derivative's path when it has been written. `looked_for` are the keys of each `find`, `forgotten` the
-    originals that it was told to forget.
+    originals that it was told to forget. While it has `no_pyramid` it answers provisionally where it may.
     """
 
     files: DerivativeFiles = field(kw_only=True)
     before_answering: Callable[[Path], None] | None = None
+    no_pyramid: bool = False
     asked: list[VariantKey] = field(default_factory=list[VariantKey])
     rendered: list[VariantKey] = field(default_factory=list[VariantKey])
     distrusted: list[VariantKey] = field(default_factory=list[VariantKey])
@@ -128,6 +135,8 @@ class FakeRenderer(FakeProber):
         if distrust:
             self.distrusted.append(key)
         data = rendition_of(plan)
+        if self.no_pyramid and not final and key not in self._made:
+            key, data = provisional_key(key), provisional_rendition_of(plan)
         path = self.files.path(key, plan.encoding.format)
         if distrust or not path.exists():
             self.rendered.append(key)
@@ -161,3 +170,8 @@ class FakeRenderer(FakeProber):
 def rendition_of(plan: Plan) -> bytes:
     """What `FakeRenderer` makes of a plan."""
     return plan.canonical().encode()
+
+
+def provisional_rendition_of(plan: Plan) -> bytes:
+    """Until it has a pyramid."""
+    return b"provisional " + rendition_of(plan)

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 
 from imgsvc.core.assets import ImageInfo
-from imgsvc.core.cost import estimate_seconds
+from imgsvc.core.cost import estimate_decoding, estimate_seconds
 from imgsvc.core.formats import FORMATS, Format
 from imgsvc.core.geometry import Size
 from imgsvc.core.limits import Limits
 from imgsvc.core.plan import Defaults, make_plan
+from imgsvc.core.pyramid import choose_level, levels_of
 from imgsvc.core.transform import Transform
 from tests.strategies import image_infos, original_of
 
@@ -38,6 +39,37 @@ def test_more_pixels_cost_more(info: ImageInfo) -> None:
     larger = replace(info, size=Size(info.size.width * 2, info.size.height))
 
     assert estimate(larger) > estimate(info)
+
+
+def test_from_a_level_even_a_large_originals_thumbnail_is_short() -> None:
+    """A hundredth of a second, where decoding the original would take two."""
+    tiff = ImageInfo(format=Format.TIFF, size=Size(10_000, 10_000))
+    plan = make_plan(original_of(tiff), THUMBNAIL, defaults=Defaults(), limits=Limits())
+
+    seconds = estimate_seconds(tiff, plan, choose_level(tiff, plan))
+
+    assert seconds < 0.01
+
+
+@given(image_infos())
+def test_a_smaller_level_costs_less_and_any_less_than_the_original(info: ImageInfo) -> None:
+    """Whichever format the original has, and whichever its levels have."""
+    plan = make_plan(original_of(info), THUMBNAIL, defaults=Defaults(), limits=Limits(pixels=10**12))
+
+    seconds = [estimate_seconds(info, plan, level) for level in (None, *levels_of(info))]
+
+    assert seconds == sorted(set(seconds), reverse=True)
+
+
+@given(image_infos())
+def test_building_a_pyramid_reads_every_frame_once(info: ImageInfo) -> None:
+    """As much as is read for a rendition of all frames, which has to be written besides."""
+    plan = make_plan(original_of(info), THUMBNAIL, defaults=Defaults(), limits=Limits(pixels=10**12))
+
+    seconds = estimate_decoding(info)
+
+    assert 0 < seconds < estimate_seconds(info, replace(plan, frames=info.frames))
+    assert estimate_decoding(replace(info, frames=info.frames * 3)) == pytest.approx(seconds * 3)
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -10,7 +10,7 @@ from imgsvc.core.formats import Format
 from imgsvc.core.geometry import Size
 from imgsvc.core.limits import Limits
 from imgsvc.core.plan import Defaults, Plan, make_plan
-from imgsvc.core.variant import variant_key, variant_key_from_text
+from imgsvc.core.variant import provisional_key, variant_key, variant_key_from_text
 from imgsvc.dialects.struct import read_transform
 from tests.strategies import a_plan, original_of, pairs_of_plans
 
@@ -61,6 +61,19 @@ def test_the_parts_of_a_key_do_not_run_into_one_another() -> None:
     assert variant_key(DIGEST, plan.canonical(), revision="1") != variant_key(
         DIGEST, replace(plan, frames=11).canonical(), revision=""
     )
+
+
+@given(pairs_of_plans())
+def test_a_provisional_key_is_no_other_variants(pair: tuple[Plan, Plan]) -> None:
+    """A key like any other, one for each variant and never a variant's own: it cannot be taken for a lasting one."""
+    first, second = (variant_key(DIGEST, plan.canonical(), revision="1") for plan in pair)
+
+    provisional = provisional_key(first)
+
+    assert variant_key_from_text(provisional) == provisional
+    assert provisional not in (first, second)
+    assert (provisional == provisional_key(second)) == (first == second)
+    assert provisional_key(provisional) not in (first, provisional)
 
 
 @pytest.mark.parametrize(

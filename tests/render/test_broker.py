@@ -10,17 +10,29 @@ import anyio
 import msgspec
 import pytest
 
+from imgsvc.core.assets import ImageInfo
 from imgsvc.core.errors import CorruptOriginal, Overloaded, StoreFailure, TooManyPixels
 from imgsvc.core.formats import Format
 from imgsvc.core.geometry import Size
 from imgsvc.core.limits import Limits
+from imgsvc.core.plan import Defaults, Plan, make_plan
+from imgsvc.core.pyramid import choose_level, levels_of
+from imgsvc.core.transform import Metadata, Transform
+from imgsvc.core.variant import Derivative, provisional_key
 from imgsvc.render.client import BrokerClient
 from imgsvc.render.messages import LENGTH, MAX_LENGTH, Failed, Question, Wanted, frame
-from tests.originals import jpeg, truncated
+from tests.originals import COLOURS, close_to, corners, decode, jpeg, png, truncated
 from tests.render.darkroom import HeldOriginal, until
 from tests.render.desks import DATA, INFO, Desk, key, open_desk, resizing, stripping
+from tests.strategies import original_of
 
 pytestmark = pytest.mark.anyio
+
+LARGE = jpeg(1600, 1200)
+"""Fits into a pipe; its levels are of 800 x 600 and 400 x 300 px."""
+
+LARGE_INFO = ImageInfo(format=Format.JPEG, size=Size(1600, 1200))
+CLEAR_INFO = ImageInfo(format=Format.PNG, size=Size(1600, 1200), has_alpha=True)
 
 
 @pytest.fixture
@@ -287,6 +299,343 @@ async def test_the_socket_is_its_owners_alone(folder: Path) -> None:
         mode = stat.S_IMODE(desk.socket.stat().st_mode)
 
     assert mode == 0o600
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Path:
+    path = tmp_path / "large.jpg"
+    path.write_bytes(LARGE)
+    return path
+
+
+def reducing(width: int, info: ImageInfo = LARGE_INFO) -> Plan:
+    """A plan that a level serves."""
+    plan = make_plan(original_of(info), Transform(width=width, format=Format.PNG), defaults=Defaults(), limits=Limits())
+    assert choose_level(info, plan) is not None
+    return plan
+
+
+async def ask(client: BrokerClient, name: str, path: Path, width: int = 300, *, final: bool = False) -> Derivative:
+    return await client.render(key(name), path, LARGE_INFO, reducing(width), final=final)
+
+
+def shown(desk: Desk, derivative: Derivative) -> bytes:
+    """Its bytes, which show what the original does."""
+    data = desk.files.read(derivative)
+    assert data is not None
+    picture = decode(data)
+    assert (picture.width, picture.height) == derivative.size
+    assert all(close_to(one[:3], colour) for one, colour in zip(corners(picture), COLOURS, strict=True))
+    return data
+
+
+def level_files(folder: Path) -> list[Path]:
+    return sorted((folder / "pyramids").glob("??/??/*"))
+
+
+async def has_observed(desk: Desk, outcome: str, count: int = 1) -> None:
+    async def observed() -> bool:
+        return desk.observed.count(outcome) >= count
+
+    await until(observed)
+
+
+class TestPyramids:
+    async def test_the_first_answer_is_provisional(self, folder: Path, large: Path) -> None:
+        """Under a key of its own: nobody may take its bytes for the variant's. No pyramid is built for one question."""
+        async with open_desk(folder) as desk, desk.client() as client:
+            derivative = await ask(client, "a", large)
+
+            assert derivative.key == provisional_key(key("a")) != key("a")
+            assert derivative.size == Size(300, 225)
+            shown(desk, derivative)
+            assert await client.find([key("a")]) == [None]
+        assert desk.observed == ["provisional"]
+
+    async def test_an_original_asked_about_again_has_its_pyramid_built(self, folder: Path, large: Path) -> None:
+        """Whoever asks for another rendition waits for it, once; from then on all are final."""
+        async with open_desk(folder) as desk, desk.client() as client:
+            await ask(client, "a", large)
+            second = await ask(client, "b", large, 200)
+            third = await ask(client, "c", large, 100)
+            again = await ask(client, "a", large)
+
+            assert [one.key for one in (second, third, again)] == [key("b"), key("c"), key("a")]
+            for one in (second, third, again):
+                shown(desk, one)
+        assert desk.observed == ["provisional", "built", *["rendered"] * 3]
+
+    async def test_a_provisional_answer_asked_for_again_is_soon_final(self, folder: Path, large: Path) -> None:
+        """It is given once more at no cost, and its original's pyramid is built in the next quiet moment."""
+        async with open_desk(folder) as desk, desk.client() as client:
+            first = await ask(client, "a", large)
+            second = await ask(client, "a", large)
+            await has_observed(desk, "built")
+            third = await ask(client, "a", large)
+
+            assert first == second
+            assert third.key == key("a")
+            shown(desk, third)
+        assert desk.observed == ["provisional", "built", "rendered"]
+
+    async def test_what_is_prepared_is_final_at_once(self, folder: Path, large: Path) -> None:
+        async with open_desk(folder) as desk, desk.client() as client:
+            await client.prepare(large, LARGE_INFO)
+            await has_observed(desk, "built")
+            derivative = await ask(client, "a", large)
+
+        assert derivative.key == key("a")
+        assert desk.observed == ["built", "rendered"]
+
+    async def test_a_small_original_is_not_prepared(self, folder: Path, whole: Path) -> None:
+        """Nothing is built of it, and its renditions are final."""
+        async with open_desk(folder) as desk, desk.client() as client:
+            await client.prepare(whole, INFO)
+            derivative = await client.render(key("a"), whole, INFO, resizing(100))
+
+        assert derivative.key == key("a")
+        assert desk.observed == ["rendered"]
+
+    async def test_who_wants_it_final_waits_for_the_pyramid(self, folder: Path, large: Path) -> None:
+        """Also where nobody has asked before, and where it was answered provisionally."""
+        async with open_desk(folder) as desk, desk.client() as client:
+            provisional = await ask(client, "a", large)
+            final = await ask(client, "a", large, final=True)
+            other = large.with_name("other")
+            other.write_bytes(LARGE)
+            first = await ask(client, "b", other, final=True)
+
+        assert [one.key for one in (provisional, final, first)] == [provisional_key(key("a")), key("a"), key("b")]
+        assert desk.observed == ["provisional", *["built", "rendered"] * 2]
+
+    async def test_who_wants_it_final_is_not_given_what_is_being_made_for_another(
+        self, folder: Path, tmp_path: Path
+    ) -> None:
+        """An archive asks while a provisional rendition of that very key is under way."""
+        held = HeldOriginal(tmp_path / "held")
+        async with open_desk(folder) as desk, desk.client() as client:
+            hasty = asyncio.create_task(ask(client, "a", held.path))
+            await held.reached()
+            patient = asyncio.create_task(ask(client, "a", held.path, final=True))
+            await anyio.wait_all_tasks_blocked()
+            held.path.unlink()
+            held.path.write_bytes(LARGE)
+            held.release(LARGE)
+
+            assert (await hasty).key == provisional_key(key("a"))
+            assert (await patient).key == key("a")
+
+    async def test_eight_widths_at_once_cost_one_pyramid_and_one_provisional_render(
+        self, folder: Path, large: Path
+    ) -> None:
+        """As a page asks for them whose `srcset` nobody has seen before."""
+        async with open_desk(folder, workers=2) as desk, desk.client() as client:
+            derivatives = await asyncio.gather(
+                *(ask(client, str(width), large, width) for width in range(100, 260, 20))
+            )
+
+            assert sum(one.key == provisional_key(key(str(one.size.width))) for one in derivatives) == 1
+            for one in derivatives:
+                shown(desk, one)
+        assert sorted(desk.observed) == ["built", "provisional", *["rendered"] * 7]
+
+    async def test_without_pyramids_every_answer_is_final(self, folder: Path, large: Path) -> None:
+        """IMGSVC_PYRAMID_BYTES=0."""
+        async with open_desk(folder, pyramid_bytes=0) as desk, desk.client() as client:
+            await client.prepare(large, LARGE_INFO)
+            derivatives = [await ask(client, name, large, width) for name, width in (("a", 300), ("b", 200))]
+
+            assert [one.key for one in derivatives] == [key("a"), key("b")]
+        assert desk.observed == ["rendered"] * 2
+
+    async def test_what_no_level_serves_is_final(self, folder: Path, large: Path) -> None:
+        """Larger than any level, or with the original's metadata."""
+        async with open_desk(folder) as desk, desk.client() as client:
+            for name, asked in (
+                ("a", Transform(width=1500, format=Format.BMP)),
+                ("b", Transform(width=100, metadata=Metadata.KEEP)),
+            ):
+                plan = make_plan(original_of(LARGE_INFO), asked, defaults=Defaults(), limits=Limits())
+                assert (await client.render(key(name), large, LARGE_INFO, plan)).key == key(name)
+        assert desk.observed == ["rendered"] * 2
+
+    async def test_a_pyramid_outlives_the_broker(self, folder: Path, large: Path) -> None:
+        async with open_desk(folder) as desk, desk.client() as client:
+            await ask(client, "a", large, final=True)
+
+        async with open_desk(folder) as desk, desk.client() as client:
+            assert (await ask(client, "b", large, 200)).key == key("b")
+        assert desk.observed == ["rendered"]
+
+    @pytest.mark.parametrize("kind", ["jpeg", "png"])
+    async def test_a_level_that_is_harmed_is_built_again(self, folder: Path, tmp_path: Path, kind: str) -> None:
+        """However: no wrong picture and no failure meanwhile, and in the end the very same bytes."""
+        info = LARGE_INFO if kind == "jpeg" else CLEAR_INFO
+        original = tmp_path / kind
+        original.write_bytes(LARGE if kind == "jpeg" else png(1600, 1200, alpha=True))
+        async with open_desk(folder) as desk, desk.client() as client:
+
+            async def answer(*, final: bool = False, distrust: bool = False) -> bytes:
+                derivative = await client.render(
+                    key("a"), original, info, reducing(300, info), final=final, distrust=distrust
+                )
+                data = desk.files.read(derivative)
+                assert data is not None
+                return data
+
+            before = await answer(final=True)
+            right = corners(decode(before))
+            for harm in HARMS:
+                for file in level_files(folder):
+                    harm_file(file, harm)
+                meanwhile = decode(await answer(distrust=True))
+                await client.render(key(harm), original, info, reducing(200, info))
+                after = await answer()
+
+                assert (meanwhile.width, meanwhile.height) == (300, 225), harm
+                assert all(close_to(one, two) for one, two in zip(corners(meanwhile), right, strict=True)), harm
+                assert after == before, harm
+
+    @pytest.mark.parametrize("kind", ["jpeg", "png"])
+    async def test_who_wants_it_final_has_a_harmed_pyramid_built_again(
+        self, folder: Path, tmp_path: Path, kind: str
+    ) -> None:
+        info = LARGE_INFO if kind == "jpeg" else CLEAR_INFO
+        original = tmp_path / kind
+        original.write_bytes(LARGE if kind == "jpeg" else png(1600, 1200, alpha=True))
+        async with open_desk(folder) as desk, desk.client() as client:
+            await client.render(key("a"), original, info, reducing(300, info), final=True)
+            for file in level_files(folder):
+                harm_file(file, "middle")
+
+            final = await client.render(key("b"), original, info, reducing(200, info), final=True)
+
+        assert final.key == key("b")
+
+    async def test_a_level_that_goes_while_its_render_waits_costs_nobody_the_picture(
+        self, folder: Path, tmp_path: Path, large: Path
+    ) -> None:
+        """Evicted, say, after it was chosen and before a worker had time for it."""
+        held = HeldOriginal(tmp_path / "held")
+        async with open_desk(folder) as desk, desk.client() as client:
+            await ask(client, "a", large, final=True)
+            occupied = asyncio.create_task(client.render(key("b"), held.path, INFO, stripping()))
+            await held.reached()
+            waiting = asyncio.create_task(ask(client, "c", large, 200))
+            await anyio.wait_all_tasks_blocked()
+            for file in level_files(folder):
+                file.unlink()
+            held.release(DATA)
+            await occupied
+
+            assert shown(desk, await waiting)
+
+    async def test_room_for_less_than_one_pyramid_still_answers_everything(self, folder: Path, large: Path) -> None:
+        """Rightly sized; and what is being asked about does not fill the disk."""
+        async with open_desk(folder, pyramid_bytes=2000) as desk, desk.client() as client:
+            for number, width in enumerate((300, 200, 320, 100, 790)):
+                for final in (False, True):
+                    shown(desk, await ask(client, str(number), large, width, final=final))
+
+            assert len(level_files(folder)) <= 1
+
+    async def test_forgetting_an_original_takes_its_levels_with_it(
+        self, folder: Path, large: Path, tmp_path: Path
+    ) -> None:
+        """Those of others stay. Levels are nobody's renditions, so they are not counted."""
+        other = tmp_path / "other"
+        other.write_bytes(LARGE)
+        async with open_desk(folder) as desk, desk.client() as client:
+            await ask(client, "a", large, final=True)
+            await ask(client, "b", other, final=True)
+
+            told = await client.forget(large)
+
+            assert told == 1
+            assert len(level_files(folder)) == len(levels_of(LARGE_INFO))
+            assert (await ask(client, "c", other, 200)).key == key("c")
+            assert (await ask(client, "d", large, 200)).key == provisional_key(key("d"))
+
+    async def test_provisional_renditions_are_forgotten_too(self, folder: Path, large: Path) -> None:
+        async with open_desk(folder) as desk, desk.client() as client:
+            derivative = await ask(client, "a", large)
+
+            assert await client.forget(large) == 1
+            assert desk.files.read(derivative) is None
+
+    async def test_an_original_freed_and_taken_in_again_becomes_final(self, folder: Path, large: Path) -> None:
+        """It was expected when it was freed; its name is its digest's, so it comes back under the same."""
+        held = HeldOriginal(large.with_name("held"))
+        async with open_desk(folder) as desk, desk.client() as client:
+            occupied = asyncio.create_task(client.render(key("b"), held.path, INFO, stripping()))
+            await held.reached()
+            await client.prepare(large, LARGE_INFO)
+            large.unlink()
+            await client.forget(large)
+            held.release(DATA)
+            await occupied
+            other = large.with_name("other")
+            other.write_bytes(LARGE)
+            await client.prepare(other, LARGE_INFO)
+            await has_observed(desk, "built")
+            large.write_bytes(LARGE)
+
+            assert (await ask(client, "a", large, final=True)).key == key("a")
+
+    async def test_a_picture_that_cannot_be_halved_is_answered_provisionally_for_good(
+        self, folder: Path, tmp_path: Path
+    ) -> None:
+        """What cannot be decoded fails as what it is, whoever asks and however often."""
+        broken = tmp_path / "broken"
+        broken.write_bytes(truncated(LARGE))
+        async with open_desk(folder) as desk, desk.client() as client:
+            for final in (False, True, False):
+                with pytest.raises(CorruptOriginal):
+                    await ask(client, "a", broken, final=final)
+
+        assert desk.observed.count("CorruptOriginal") == 4
+
+    async def test_a_distrusted_provisional_rendition_is_made_again(self, folder: Path, large: Path) -> None:
+        """It is the one that was read."""
+        async with open_desk(folder) as desk, desk.client() as client:
+            derivative = await ask(client, "a", large)
+            harm_file(desk.files.path(derivative.key, derivative.format), "middle")
+
+            again = await client.render(key("a"), large, LARGE_INFO, reducing(300), distrust=True)
+
+            assert again == derivative
+            shown(desk, again)
+
+    async def test_who_waits_for_a_pyramid_is_in_the_queue(self, folder: Path, tmp_path: Path) -> None:
+        """Of many who ask for different renditions while it is built no more are let in than the bound allows."""
+        held = HeldOriginal(tmp_path / "held")
+        async with open_desk(folder, queue_bound=3) as desk, desk.client() as client:
+            asked = [asyncio.create_task(ask(client, "first", held.path))]
+            await held.reached()
+            asked += [asyncio.create_task(ask(client, str(width), held.path, width)) for width in range(100, 120)]
+            await anyio.wait_all_tasks_blocked()
+            held.path.unlink()
+            held.path.write_bytes(LARGE)
+            held.release(LARGE)
+            answers = await asyncio.gather(*asked, return_exceptions=True)
+
+        assert sum(isinstance(answer, Overloaded) for answer in answers) >= len(asked) - 5
+
+
+HARMS = ("gone", "cut", "start", "middle", "end", "zeros")
+
+
+def harm_file(path: Path, harm: str) -> None:
+    data = bytearray(path.read_bytes())
+    if harm == "gone":
+        path.unlink()
+    elif harm == "cut":
+        path.write_bytes(data[:-10])
+    elif harm == "zeros":
+        path.write_bytes(bytes(len(data)))
+    else:
+        data[{"start": 18, "middle": len(data) // 2, "end": len(data) - 20}[harm]] ^= 0x10
+        path.write_bytes(data)
 
 
 def oddities() -> list[bytes]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from imgsvc.core.assets import ImageInfo
 from imgsvc.core.errors import RenderCrashed, RenderTimeout
 from imgsvc.core.formats import Format
 from imgsvc.core.geometry import Size
@@ -17,6 +18,7 @@ from imgsvc.core.limits import Limits
 from imgsvc.core.variant import Derivative
 from imgsvc.render.client import BrokerClient
 from imgsvc.render.messages import LENGTH
+from tests.originals import jpeg
 from tests.render.darkroom import HeldOriginal, is_listened_to, until
 from tests.render.desks import DATA, INFO, key, open_desk, resizing, stripping
 
@@ -115,6 +117,27 @@ async def test_an_answer_is_not_waited_for_beyond_the_deadline(folder: Path, tmp
         held.release(DATA)
 
         assert await hasty.probe(whole, Format.JPEG) == INFO
+
+
+async def test_preparing_waits_for_no_pyramid(folder: Path, tmp_path: Path, whole: Path) -> None:
+    """All workers are busy: it is answered all the same, and the pyramid is built later."""
+    held, large = HeldOriginal(tmp_path / "held"), tmp_path / "large.jpg"
+    large.write_bytes(jpeg(1600, 1200))
+    info = ImageInfo(format=Format.JPEG, size=Size(1600, 1200))
+
+    async with open_desk(folder) as desk, desk.client() as client:
+        rendering = asyncio.create_task(client.render(key("a"), held.path, INFO, stripping()))
+        await held.reached()
+        await client.prepare(large, info)
+        before = list(desk.observed)
+        held.release(DATA)
+        await rendering
+
+        async def built() -> bool:
+            return "built" in desk.observed
+
+        await until(built)
+    assert before == []
 
 
 async def test_who_gives_up_leaves_no_answer_for_the_next(folder: Path, tmp_path: Path, whole: Path) -> None:

@@ -30,6 +30,7 @@ from tests.originals import (
 )
 from tests.render.darkroom import Darkroom
 from tests.render.sheets import compare, disagreeing
+from tests.render.test_load import Shelved, cut_out, photograph
 
 ANCHORS = (
     Gravity.TOP_LEFT, Gravity.TOP, Gravity.TOP_RIGHT,
@@ -208,6 +209,46 @@ def test_every_frame_looks_as_approved(darkroom: Darkroom, agree: Callable[..., 
     }
 
     agree("frames", pictures, across=4)
+
+
+def test_what_is_made_from_levels_looks_as_approved(darkroom: Darkroom, agree: Callable[..., None]) -> None:
+    """Orientations across, plain and a region; then a photograph, one of odd sides, a cut-out and a grey one down.
+
+    Across: as it is, small, a region, cropped, padded, on a colour, distorted, as JPEG.
+    """
+    asked = {
+        "plain": Transform(width=96),
+        "small": Transform(width=40),
+        "region": Transform(width=96, crop=Region(300, 180, 300, 224)),
+        "crop": Transform(width=72, height=72, fit=Fit.COVER, gravity=Gravity.RIGHT),
+        "pad": Transform(width=96, height=84, background=PETROL, gravity=Gravity.TOP),
+        "ground": Transform(width=96, background=Color(200, 0, 200, 128)),
+        "distorted": Transform(width=40, height=84, fit=Fit.FILL),
+        "jpeg": Transform(width=96, format=Format.JPEG),
+    }
+    originals = {
+        "photograph": photograph(900, 700).jpegsave_buffer(Q=92),
+        "odd photograph": photograph(701, 803).webpsave_buffer(Q=92, effort=0),
+        "cut-out": cut_out(900, 701).pngsave_buffer(compression=1),
+        "grey": photograph(900, 700).colourspace("b-w").pngsave_buffer(compression=1),
+    }
+    region = Transform(width=96, crop=Region(20, 8, 512, 384))
+    shelved = {name: Shelved(data, darkroom) for name, data in originals.items()}
+    turned = [Shelved(orientation_jpeg(orientation, 800, 600), darkroom) for orientation in range(1, 9)]
+    wanted = [(shelf, transform) for transform in (asked["plain"], region) for shelf in turned]
+    wanted += [(shelf, transform) for shelf in shelved.values() for transform in asked.values()]
+    names = [f"{how} of orientation {n}" for how in ("plain", "region") for n in range(1, 9)]
+    names += [f"{name} {how}" for name in shelved for how in asked]
+    pictures = {name: from_level(*row) for name, row in zip(names, wanted, strict=True)}
+
+    agree("levels", pictures, across=8)
+
+
+def from_level(original: Shelved, asked: Transform) -> pyvips.Image:
+    asked = replace(asked, format=asked.format or Format.PNG)
+    level = original.level(asked)
+    assert level is not None
+    return decode(original.render(asked, level=level))
 
 
 @pytest.mark.parametrize(("across", "down"), [(2, 0), (0, 2), (-2, 0), (0, -2)])

@@ -19,9 +19,9 @@ from imgsvc.core.plan import Defaults, Plan, make_plan, plan_stripped_original
 from imgsvc.core.transform import Transform
 from imgsvc.render.local import PoolProber
 from imgsvc.render.messages import Failed, Probe, Probed, Render, Result, Written
-from imgsvc.render.pool import Lane, Pool
+from imgsvc.render.pool import Lane, Pool, WaitedTooLong
 from imgsvc.render.worker_settings import WorkerSettings
-from tests.originals import COLOURS, avif, close_to, corners, decode, jpeg, svg, truncated
+from tests.originals import COLOURS, avif, close_to, corners, decode, gif, jpeg, svg, truncated
 from tests.render.darkroom import HeldOriginal, is_gone, running_pool, worker_pids
 from tests.strategies import original_of
 
@@ -133,6 +133,168 @@ async def test_long_jobs_leave_a_worker_to_short_ones(whole: Path, tmp_path: Pat
 async def test_a_single_worker_takes_long_jobs_too(whole: Path, tmp_path: Path) -> None:
     async with running_pool(workers=1) as pool:
         assert isinstance(await pool.run(job(whole, tmp_path / "out"), lane=Lane.LONG), Written)
+
+
+async def test_jobs_are_begun_in_the_order_in_which_they_came(tmp_path: Path) -> None:
+    """Of one lane, by one worker."""
+    held = HeldOriginal(tmp_path / "held")
+    begun: list[int] = []
+
+    async with running_pool() as pool:
+        first = asyncio.create_task(pool.run(job(held.path, tmp_path / "out")))
+        await held.reached()
+        others: list[asyncio.Task[Result]] = []
+        for number in range(8):
+            path = tmp_path / str(number)
+            path.write_bytes(DATA)
+            others.append(
+                asyncio.create_task(
+                    pool.run(job(path, tmp_path / f"{number} out"), begun=lambda number=number: begun.append(number))
+                )
+            )
+            await anyio.wait_all_tasks_blocked()
+        held.release(DATA)
+        await asyncio.gather(first, *others)
+
+    assert begun == list(range(8))
+
+
+async def test_a_long_job_is_not_overtaken_for_ever(whole: Path, tmp_path: Path) -> None:
+    """As soon as another long one ends it is its turn, before the short ones that came after it."""
+    held = [HeldOriginal(tmp_path / str(number)) for number in range(2)]
+    begun: list[str] = []
+
+    async with running_pool(workers=2) as pool:
+        long, blocking = (
+            asyncio.create_task(pool.run(job(one.path, tmp_path / f"out {lane}"), lane=lane))
+            for one, lane in zip(held, (Lane.LONG, Lane.SHORT), strict=True)
+        )
+        for one in held:
+            await one.reached()
+        waiting = [
+            asyncio.create_task(
+                pool.run(
+                    job(whole, tmp_path / f"out {number}"),
+                    lane=lane,
+                    begun=lambda name=f"{lane.value} {number}": begun.append(name),
+                )
+            )
+            for number, lane in enumerate((Lane.LONG, Lane.SHORT, Lane.SHORT))
+        ]
+        await anyio.wait_all_tasks_blocked()
+        held[0].release(DATA)
+        await asyncio.gather(long, *waiting)
+        held[1].release(DATA)
+        await blocking
+
+    assert begun == ["long 0", "short 1", "short 2"]
+
+
+@pytest.mark.parametrize("lane", Lane)
+async def test_who_gives_up_waiting_leaves_nothing_behind(whole: Path, tmp_path: Path, lane: Lane) -> None:
+    """Neither his place nor a worker: both are still there for whoever comes."""
+    held = [HeldOriginal(tmp_path / str(number)) for number in range(2)]
+
+    async with running_pool(workers=2) as pool:
+        busy = [
+            asyncio.create_task(pool.run(job(one.path, tmp_path / f"out {number}"), lane=kind))
+            for number, (one, kind) in enumerate(zip(held, (Lane.LONG, Lane.SHORT), strict=True))
+        ]
+        for one in held:
+            await one.reached()
+        with pytest.raises(WaitedTooLong):
+            await pool.run(job(whole, tmp_path / "never"), lane=lane, patience=0.05)
+        cancelled = asyncio.create_task(pool.run(job(whole, tmp_path / "never"), lane=lane))
+        await anyio.wait_all_tasks_blocked()
+        cancelled.cancel()
+        await asyncio.wait([cancelled])
+        for one in held:
+            one.release(DATA)
+        await asyncio.gather(*busy)
+
+        await assert_has_all_workers(pool, tmp_path)
+    assert not (tmp_path / "never").exists()
+
+
+@pytest.mark.parametrize("lane", Lane)
+async def test_who_is_given_a_worker_and_goes_leaves_it_to_the_next(whole: Path, tmp_path: Path, lane: Lane) -> None:
+    """Cancelled in the very moment in which it was handed out, so nobody has said so to anybody yet."""
+    async with running_pool(workers=2) as pool:
+        for _ in range(3):
+            going = asyncio.create_task(pool.run(job(whole, tmp_path / "never"), lane=lane))
+            # One step: it has asked for a worker, has been given it, and has not heard of it.
+            await asyncio.sleep(0)
+            going.cancel()
+            await asyncio.wait([going])
+            assert going.cancelled()
+
+        await assert_has_all_workers(pool, tmp_path)
+    assert not (tmp_path / "never").exists()
+
+
+async def test_it_is_quiet_while_a_worker_is_idle_and_nobody_waits(whole: Path, tmp_path: Path) -> None:
+    held = [HeldOriginal(tmp_path / str(number)) for number in range(2)]
+
+    async with running_pool(workers=2) as pool:
+        await pool.wait_until_quiet()
+        first = asyncio.create_task(pool.run(job(held[0].path, tmp_path / "first")))
+        await held[0].reached()
+        await pool.wait_until_quiet()
+        second = asyncio.create_task(pool.run(job(held[1].path, tmp_path / "second")))
+        await held[1].reached()
+        quiet = asyncio.create_task(pool.wait_until_quiet())
+        await anyio.wait_all_tasks_blocked()
+        was_quiet = quiet.done()
+        held[0].release(DATA)
+        await first
+        await quiet
+        held[1].release(DATA)
+        await second
+
+    assert not was_quiet
+
+
+async def test_it_is_quiet_again_when_who_waited_goes_away(whole: Path, tmp_path: Path) -> None:
+    """A long job waits beside an idle worker that it may not have; when it is given up nobody waits."""
+    held = HeldOriginal(tmp_path / "held")
+
+    async with running_pool(workers=2) as pool:
+        long = asyncio.create_task(pool.run(job(held.path, tmp_path / "out"), lane=Lane.LONG))
+        await held.reached()
+        waiting = asyncio.create_task(pool.run(job(whole, tmp_path / "never"), lane=Lane.LONG))
+        await anyio.wait_all_tasks_blocked()
+        quiet = asyncio.create_task(pool.wait_until_quiet())
+        await anyio.wait_all_tasks_blocked()
+        was_quiet = quiet.done()
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        await anyio.wait_all_tasks_blocked()
+        is_quiet = quiet.done()
+        held.release(DATA)
+        await long
+        await quiet
+
+    assert (was_quiet, is_quiet) == (False, True)
+
+
+async def test_a_worker_that_holds_too_much_memory_is_replaced(whole: Path, tmp_path: Path) -> None:
+    """After its job, which is answered: an animation leaves three hundred megabytes in pieces behind."""
+    film = tmp_path / "film.gif"
+    film.write_bytes(gif(600, 400, frames=200))
+    info = ImageInfo(format=Format.GIF, size=Size(600, 400), frames=200)
+    plan = make_plan(original_of(info), Transform(width=40, format=Format.WEBP), defaults=Defaults(), limits=Limits())
+
+    async with running_pool() as pool:
+        await assert_works(pool, whole, tmp_path)
+        (before,) = worker_pids()
+        await assert_works(pool, whole, tmp_path)
+        assert worker_pids() == [before]
+        result = await pool.run(Render(path=str(film), info=info, plan=plan, output=str(tmp_path / "out")))
+
+        assert isinstance(result, Written)
+        assert await is_gone(before)
+        await assert_works(pool, whole, tmp_path)
+        assert len(worker_pids()) == 1
 
 
 async def test_a_job_that_hangs_is_stopped_at_the_deadline(whole: Path, tmp_path: Path) -> None:
@@ -344,6 +506,22 @@ async def test_the_steps_are_those_of_this_process(whole: Path, tmp_path: Path) 
 
     image = decode((tmp_path / "out").read_bytes())
     assert (image.width, image.height) == (100, 75)
+
+
+async def assert_has_all_workers(pool: Pool, tmp_path: Path) -> None:
+    """Both of two, and both lanes: a long job and a short one are worked at together, and then it is quiet."""
+    held = [HeldOriginal(tmp_path / f"held {lane.value}") for lane in Lane]
+    both = [
+        asyncio.create_task(pool.run(job(one.path, tmp_path / f"out {lane.value}"), lane=lane))
+        for one, lane in zip(held, Lane, strict=True)
+    ]
+    for one in held:
+        await one.reached()
+    for one in held:
+        one.release(DATA)
+    assert [type(result) for result in await asyncio.gather(*both)] == [Written] * 2
+    with anyio.fail_after(5):
+        await pool.wait_until_quiet()
 
 
 async def _collect(pool: Pool, job: Render, results: list[Result]) -> None:

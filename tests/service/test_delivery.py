@@ -24,12 +24,22 @@ from imgsvc.core.limits import Limits
 from imgsvc.core.plan import Defaults
 from imgsvc.core.requests import PictureRequest
 from imgsvc.core.transform import Metadata, Transform
-from imgsvc.core.variant import VariantKey
+from imgsvc.core.variant import VariantKey, provisional_key
 from imgsvc.service.delivery import SMALL, Delivery, Variant
 from imgsvc.service.ingest import Ingest
 from imgsvc.storage.blobs import LocalBlobs
 from imgsvc.storage.derivatives import DerivativeFiles
-from tests.fakes import NOON, PNG, FakeRenderer, make_asset, make_file, make_original, make_spooled, rendition_of
+from tests.fakes import (
+    NOON,
+    PNG,
+    FakeRenderer,
+    make_asset,
+    make_file,
+    make_original,
+    make_spooled,
+    provisional_rendition_of,
+    rendition_of,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -377,3 +387,78 @@ class TestLoad:
 
         with pytest.raises(StoreFailure):
             await bench.delivery.load(await bench.identified(Transform()))
+
+
+class TestProvisional:
+    """The renderer has no pyramid of the original yet."""
+
+    async def test_what_is_provisional_says_so_and_is_not_remembered(self, bench: Bench) -> None:
+        """By its key; the renderer is asked each time whether there is better."""
+        bench.renderer.no_pyramid = True
+        variant = await bench.identified()
+        assert variant.plan is not None
+
+        bodies = [await bench.delivery.load(variant) for _ in range(2)]
+
+        assert [body.derivative and body.derivative.key for body in bodies] == [provisional_key(variant.key)] * 2
+        assert {body.data for body in bodies} == {provisional_rendition_of(variant.plan)}
+        assert bench.renderer.asked == [variant.key] * 2
+
+    async def test_what_became_final_is_given_from_the_next_time_on(self, bench: Bench) -> None:
+        """And is remembered as ever."""
+        bench.renderer.no_pyramid = True
+        variant = await bench.identified()
+        assert variant.plan is not None
+        await bench.delivery.load(variant)
+        bench.renderer.no_pyramid = False
+
+        bodies = [await bench.delivery.load(variant) for _ in range(3)]
+
+        assert [body.derivative and body.derivative.key for body in bodies] == [variant.key] * 3
+        assert {body.data for body in bodies} == {rendition_of(variant.plan)}
+        assert bench.renderer.asked == [variant.key] * 2
+
+    async def test_what_is_final_stays_final(self, bench: Bench) -> None:
+        """Also where another process has been told of the provisional one, and whatever became of the pyramid."""
+        another = bench.another()
+        bench.renderer.no_pyramid = True
+        variant = await bench.identified()
+        await another.load(variant)
+        await bench.delivery.load(variant, final=True)
+
+        bodies = [await delivery.load(variant) for delivery in (bench.delivery, another)]
+
+        assert [body.derivative and body.derivative.key for body in bodies] == [variant.key] * 2
+
+    async def test_who_wants_it_final_gets_it_final(self, bench: Bench) -> None:
+        """Each time it is looked for, also where what is on disk was wrong."""
+        bench.renderer.no_pyramid = True
+        variant = await bench.identified()
+        assert variant.plan is not None
+        bench.file_of(variant).parent.mkdir(parents=True)
+        bench.file_of(variant).write_bytes(b"rubbish")
+
+        body = await bench.delivery.load(variant, final=True)
+
+        assert body.data == rendition_of(variant.plan)
+        assert bench.renderer.distrusted == [variant.key]
+
+    async def test_a_provisional_file_that_is_wrong_on_disk_is_made_again(self, bench: Bench) -> None:
+        bench.renderer.no_pyramid = True
+        variant = await bench.identified()
+        assert variant.plan is not None
+        before = await bench.delivery.load(variant)
+        bench.files.path(provisional_key(variant.key), Format.PNG).write_bytes(b"rubbish")
+
+        after = await bench.delivery.load(variant)
+
+        assert after == before
+        assert bench.renderer.distrusted == [variant.key]
+
+    async def test_what_is_provisional_is_not_there_yet(self, bench: Bench) -> None:
+        """For an archive that promises its length."""
+        bench.renderer.no_pyramid = True
+        variant = await bench.identified()
+        await bench.delivery.load(variant)
+
+        assert await bench.delivery.look([variant]) == [None]

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from imgsvc.catalog.base import Catalog
 from imgsvc.catalog.sql import open_catalog
-from imgsvc.core.assets import Asset, AssetKind, AssetRef, Instance, NewAsset
-from imgsvc.core.errors import Conflict, CorruptOriginal, NotFound, UnsupportedMedia
+from imgsvc.core.assets import Asset, AssetKind, AssetRef, ImageInfo, Instance, NewAsset
+from imgsvc.core.errors import Conflict, CorruptOriginal, NotFound, RenderCrashed, UnsupportedMedia
 from imgsvc.core.formats import Format
 from imgsvc.core.media import media_type
 from imgsvc.service.ingest import Ingest, clean_name
@@ -344,6 +344,72 @@ class TestReplacing:
             await bench.ingest.replace(ref_of(asset), bench.spooled(PDF), "new.png")
 
         assert await bench.found(asset) == asset
+
+
+class TestPreparing:
+    """For its renditions, when a picture has been taken in."""
+
+    async def test_each_way_in_prepares_the_picture(self, bench: Bench) -> None:
+        """As it is kept, once its asset can be seen."""
+        asset = await bench.add()
+        taken = await bench.ingest.add_once(bench.spooled(PNG + b"2"), NewAsset(instance=SHOP, name="two.png"))
+        file = await bench.ingest.send_ahead(bench.spooled(PNG + b"3"), "three.png", SHOP)
+        changed = await bench.ingest.replace(ref_of(asset), bench.spooled(GIF), "new.gif")
+
+        originals = (asset.original, taken.asset.original, file.original, changed.original)
+        assert bench.prober.prepared == [bench.blobs.local_path(one.digest) for one in originals]
+
+    async def test_what_is_known_already_is_not_prepared_again(self, bench: Bench) -> None:
+        """Neither where nothing was taken in nor where it was sent ahead."""
+        new = NewAsset(instance=SHOP, name="shirt.png")
+        await bench.ingest.add_once(bench.spooled(), new)
+        file = await bench.ingest.send_ahead(bench.spooled(GIF), "film.gif", SHOP)
+        bench.prober.prepared.clear()
+
+        await bench.ingest.add_once(bench.spooled(), new)
+        await bench.ingest.add_file(file.id, NewAsset(instance=SHOP, name=""))
+
+        assert bench.prober.prepared == []
+
+    async def test_a_file_is_not_prepared(self, bench: Bench) -> None:
+        """Nothing is drawn of it."""
+        await bench.add("manual.pdf", PDF)
+
+        assert bench.prober.prepared == []
+
+    async def test_what_is_refused_is_not_prepared(self, bench: Bench) -> None:
+        """Nobody may ask for it."""
+        asset = await bench.add()
+        bench.prober.prepared.clear()
+
+        with pytest.raises(Conflict):
+            await bench.add(data=PNG + b"2", id=asset.id)
+
+        assert bench.prober.prepared == []
+
+    async def test_it_is_taken_in_where_it_cannot_be_prepared(self, bench: Bench) -> None:
+        """It costs the first rendition some time, and the upload nothing."""
+        bench.prober.unprepared = RenderCrashed("The renderer is not there at the moment.")
+
+        asset = await bench.add()
+
+        assert await bench.found(asset) == asset
+        assert bench.kept() == [PNG]
+
+    async def test_nobody_waits_for_it(self, bench: Bench) -> None:
+        """While it is being prepared others take in theirs, and free: the lock is given back (flock(2))."""
+
+        class Watching(FakeProber):
+            async def prepare(self, original: Path, info: ImageInfo) -> None:
+                with (bench.folder / "originals" / "lock").open() as lock:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                await super().prepare(original, info)
+
+        prober = Watching()
+        ingest = Ingest(catalog=bench.catalog, blobs=bench.blobs, prober=prober, now=bench.clock)
+        await ingest.add(bench.spooled(), NewAsset(instance=SHOP, name="shirt.png"))
+
+        assert len(prober.prepared) == 1
 
 
 @given(st.text(max_size=600))

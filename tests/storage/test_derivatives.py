@@ -75,6 +75,35 @@ def test_what_was_admitted_is_found(cache: DerivativeCache, files: DerivativeFil
     assert cache.length == len(b"rendition")
 
 
+@pytest.mark.parametrize("output", [Format.JPEG, Format.PNG8, Format.AVIF])
+def test_a_derivatives_path_is_where_its_file_lies(cache: DerivativeCache, output: Format) -> None:
+    derivative = admit(cache, "one", output=output)
+
+    assert cache.path(derivative).read_bytes() == b"rendition"
+
+
+def test_what_cannot_be_entered_once_does_not_keep_the_next_out(
+    cache: DerivativeCache, files: DerivativeFiles, tmp_path: Path
+) -> None:
+    """A failure of the index in the middle: what was known before is known after, and the sum is right."""
+    one = admit(cache, "one", b"first")
+    with closing(sqlite3.connect(tmp_path / "index.sqlite", isolation_level=None)) as index:
+        index.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON derivatives WHEN NEW.source = 'unlucky' "
+            "BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+        )
+
+    with pytest.raises(StoreFailure):
+        admit(cache, "two", source="unlucky")
+    with pytest.raises(StoreFailure):
+        admit(cache, "one", b"other", source="unlucky")
+    three = admit(cache, "three")
+
+    assert cache.find(three.key) == three
+    assert files.read(one) in (b"first", None)
+    assert cache.length == one.length + three.length
+
+
 def test_what_was_not_admitted_is_not_found(cache: DerivativeCache) -> None:
     assert cache.find(VariantKey("0" * 32)) is None
 
@@ -223,6 +252,17 @@ class TestSources:
         assert [files.path(one.key, one.format).exists() for one in (*made, other)] == [False, False, True]
         assert cache.length == len(b"of another")
 
+    def test_whether_anything_was_made_of_it_is_known(self, cache: DerivativeCache) -> None:
+        """From the first derivative to the last."""
+        before = cache.has_any("a")
+        made = [admit(cache, name, source="a") for name in "12"]
+        told = [cache.has_any(source) for source in ("a", "b", "")]
+        cache.discard(made[0])
+        one_left = cache.has_any("a")
+        cache.discard(made[1])
+
+        assert (before, told, one_left, cache.has_any("a")) == (False, [True, False, False], True, False)
+
     def test_who_reads_it_reads_on(self, cache: DerivativeCache, files: DerivativeFiles) -> None:
         derivative = admit(cache, "1", source="a")
 
@@ -279,6 +319,7 @@ class TestTheBudget:
         """Being found counts as being asked for; it goes down to a tenth below the budget."""
         with closing(DerivativeCache(tmp_path, budget=1000)) as cache:
             kept = [admit(cache, str(number), bytes(100)) for number in range(10)]
+            _grow_older(tmp_path, seconds=61)
             cache.find(kept[0].key)
 
             newest = admit(cache, "newest", bytes(100))
@@ -287,6 +328,43 @@ class TestTheBudget:
             assert found == [True, False, False, *[True] * 8]
             assert cache.length == 900
             assert _stored_bytes(tmp_path) == 900
+
+    def test_one_use_stands_for_all_within_a_minute(self, cache: DerivativeCache, tmp_path: Path) -> None:
+        """Writing each down would cost as much again as finding it; who is found anew after it is used anew."""
+        one, other = admit(cache, "one"), admit(cache, "other")
+        _grow_older(tmp_path, seconds=50)
+        before = _used(tmp_path)
+        cache.find_many([one.key, other.key])
+        within = _used(tmp_path)
+        _grow_older(tmp_path, seconds=11)
+        cache.find(one.key)
+        after = _used(tmp_path)
+
+        assert within == before
+        assert after[one.key] > before[one.key] + 10
+        assert after[other.key] < before[other.key]
+
+    def test_what_is_used_all_the_time_outlives_what_is_not(self, tmp_path: Path) -> None:
+        """Look-ups half a minute apart are written down every other time; nothing older is kept instead of it."""
+        with closing(DerivativeCache(tmp_path, budget=1000)) as cache:
+            used = admit(cache, "used", bytes(100))
+            for number in range(40):
+                _grow_older(tmp_path, seconds=31)
+                assert cache.find(used.key) == used
+                admit(cache, str(number), bytes(100))
+
+            assert cache.find(used.key) == used
+            assert cache.length <= 1000
+
+    def test_a_miss_writes_nothing(self, cache: DerivativeCache, tmp_path: Path) -> None:
+        """Neither for what was never there nor for others."""
+        admit(cache, "one")
+        _grow_older(tmp_path, seconds=3600)
+        before = _used(tmp_path)
+
+        cache.find_many([VariantKey("0" * 32)])
+
+        assert _used(tmp_path) == before
 
     def test_what_was_just_admitted_stays(self, tmp_path: Path) -> None:
         """Also where it alone is more than the budget: somebody is about to read it."""
@@ -341,6 +419,18 @@ class TestTheBudget:
 
             assert cache.length == sum(one.length for one in found) == _stored_bytes(root)
             assert cache.length <= 1000
+
+
+def _grow_older(root: Path, *, seconds: float) -> None:
+    """All that is in the cache, by so much."""
+    with closing(sqlite3.connect(root / "index.sqlite", isolation_level=None)) as index:
+        index.execute("UPDATE derivatives SET used = used - ?", (seconds,))
+
+
+def _used(root: Path) -> dict[VariantKey, float]:
+    """When each was used last, as it is written down."""
+    with closing(sqlite3.connect(root / "index.sqlite")) as index:
+        return {VariantKey(key): used for key, used in index.execute("SELECT key, used FROM derivatives")}
 
 
 def _stored_bytes(root: Path) -> int:

@@ -179,6 +179,23 @@ class TestNotModified:
         assert not_modified(if_none_match=if_none_match, if_modified_since=if_modified_since) in (True, False)
 
 
+class TestWithoutADate:
+    """Of what stands in for better: only its tag names it."""
+
+    @given(date=dates, length=st.integers(1, 1000))
+    def test_no_date_matches(self, date: str, length: int) -> None:
+        """Neither to keep what one has nor to go on with a part of it."""
+        kept = is_not_modified(if_none_match=None, if_modified_since=date, etag=ETAG, modified=None)
+        part = select_range(header="bytes=0-0", if_range=date, length=length, etag=ETAG, modified=None)
+
+        assert not kept
+        assert part is None or date == ETAG
+
+    def test_its_tag_does(self) -> None:
+        assert is_not_modified(if_none_match=ETAG, if_modified_since=None, etag=ETAG, modified=None)
+        assert select_range(header="bytes=0-0", if_range=ETAG, length=9, etag=ETAG, modified=None) == (0, 1)
+
+
 class TestDates:
     @given(st.datetimes(timezones=st.just(UTC)).filter(lambda moment: moment.year >= 1900))
     def test_what_is_written_matches_itself(self, moment: datetime) -> None:

@@ -1,0 +1,182 @@
+"""Pictures as answers: what is provisional says so in every header, and is never taken for what it stands in for."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from zlib import crc32
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from imgsvc.core.formats import Format
+from imgsvc.core.geometry import Size
+from imgsvc.core.variant import Derivative, VariantKey, provisional_key
+from imgsvc.service.delivery import Body
+from imgsvc.web.caching import UrlClass, cache_control
+from imgsvc.web.conditional import http_date
+from imgsvc.web.responses import PictureHead, PictureResponse
+from tests.fakes import NOON
+
+pytestmark = pytest.mark.anyio
+
+KEY = VariantKey("ab" * 16)
+FINAL, STAND_IN = b"the rendition itself", b"what stands in for it"
+CANONICAL = cache_control(UrlClass.CANONICAL, max_age=300)
+
+
+@dataclass
+class Shelf:
+    """What is answered at every URL. `loaded`: how often it was asked for; `file` where it is to be streamed."""
+
+    final: bool = True
+    file: Path | None = None
+    loaded: int = 0
+    bodies: list[Body] = field(default_factory=list[Body])
+
+    @property
+    def data(self) -> bytes:
+        return FINAL if self.final else STAND_IN
+
+    async def load(self) -> Body:
+        self.loaded += 1
+        data = self.data
+        derivative = Derivative(
+            key=KEY if self.final else provisional_key(KEY),
+            format=Format.WEBP,
+            length=len(data),
+            crc32=crc32(data),
+            size=Size(30, 20),
+        )
+        if self.file is None:
+            body = Body(length=len(data), data=data, derivative=derivative)
+        else:
+            self.file.write_bytes(data)
+            body = Body(length=len(data), file=self.file.open("rb", buffering=0), derivative=derivative)
+        self.bodies.append(body)
+        return body
+
+    async def answer(self, request: Request) -> Response:
+        head = PictureHead(
+            key=KEY,
+            media_type="image/webp",
+            modified=NOON,
+            cache_control=CANONICAL,
+            disposition='attachment; filename="a.webp"',
+        )
+        return PictureResponse(head, self.load)
+
+    @asynccontextmanager
+    async def client(self) -> AsyncGenerator[httpx.AsyncClient]:
+        app = Starlette(routes=[Route("/", self.answer, methods=["GET"])])
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://imgsvc") as client:
+            yield client
+
+    async def get(self, method: str = "GET", **headers: str) -> httpx.Response:
+        """Header names with `_` for `-`."""
+        async with self.client() as client:
+            given = {name.replace("_", "-"): value for name, value in headers.items()}
+            return await client.request(method, "/", headers=given)
+
+
+@pytest.fixture(params=["small", "streamed"])
+def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Shelf:
+    return Shelf(file=tmp_path / "file" if request.param == "streamed" else None)
+
+
+async def test_a_final_answer_names_its_variant(shelf: Shelf) -> None:
+    answer = await shelf.get()
+
+    assert (answer.status_code, answer.content) == (200, FINAL)
+    assert answer.headers["etag"] == f'"{KEY}"'
+    assert answer.headers["cache-control"] == CANONICAL
+    assert answer.headers["last-modified"] == http_date(NOON)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_a_provisional_answer_names_itself(shelf: Shelf, method: str) -> None:
+    """Its own tag, kept for seconds, without a date; all else is as it will be."""
+    shelf.final = False
+    answer = await shelf.get(method)
+    shelf.final = True
+    final = await shelf.get(method)
+
+    assert answer.content == (STAND_IN if method == "GET" else b"")
+    assert answer.headers["etag"] == f'"{provisional_key(KEY)}"'
+    assert answer.headers["cache-control"] == "public, max-age=10"
+    assert "last-modified" not in answer.headers
+    assert answer.headers["content-length"] == str(len(STAND_IN))
+    same = ("content-type", "content-disposition", "accept-ranges", "access-control-allow-origin")
+    assert [answer.headers[name] for name in same] == [final.headers[name] for name in same]
+
+
+async def test_each_file_is_closed(shelf: Shelf) -> None:
+    """Whatever of it was sent."""
+    for shelf.final in (True, False):
+        for headers in ({}, {"Range": "bytes=2-4"}, {"Range": "bytes=900-"}):
+            await shelf.get(**headers)
+        await shelf.get("HEAD")
+
+    assert len(shelf.bodies) == 8
+    assert all(body.file is None or body.file.closed for body in shelf.bodies)
+
+
+async def test_the_final_tag_is_right_before_the_rendition_is_made(shelf: Shelf) -> None:
+    """Equal keys, equal bytes: who has them need not wait; nothing is loaded."""
+    shelf.final = False
+
+    answer = await shelf.get(If_None_Match=f'"{KEY}"')
+
+    assert (answer.status_code, answer.content) == (304, b"")
+    assert answer.headers["etag"] == f'"{KEY}"'
+    assert answer.headers["cache-control"] == CANONICAL
+    assert shelf.loaded == 0
+
+
+@pytest.mark.parametrize("final", [True, False])
+async def test_the_provisional_tag_matches_nothing_for_ever(shelf: Shelf, final: bool) -> None:
+    """Who has it is given whatever there is now; a date beside the tag has no say (RFC 9110, section 13.2.2)."""
+    shelf.final = final
+
+    answer = await shelf.get(If_None_Match=f'"{provisional_key(KEY)}"', If_Modified_Since=http_date(NOON))
+
+    assert (answer.status_code, answer.content) == (200, shelf.data)
+
+
+async def test_a_part_is_of_what_its_tag_names(shelf: Shelf) -> None:
+    """206 with the provisional tag, and only for who has no other."""
+    shelf.final = False
+
+    part = await shelf.get(Range="bytes=5-8")
+    mine = await shelf.get(Range="bytes=5-8", If_Range=f'"{provisional_key(KEY)}"')
+    others = [await shelf.get(Range="bytes=5-8", If_Range=tag) for tag in (f'"{KEY}"', http_date(NOON))]
+
+    for answer in (part, mine):
+        assert (answer.status_code, answer.content) == (206, STAND_IN[5:9])
+        assert answer.headers["etag"] == f'"{provisional_key(KEY)}"'
+        assert answer.headers["content-range"] == f"bytes 5-8/{len(STAND_IN)}"
+        assert answer.headers["cache-control"] == "public, max-age=10"
+    for answer in others:
+        assert (answer.status_code, answer.content) == (200, STAND_IN)
+
+
+async def test_a_part_of_the_provisional_is_not_gone_on_with(shelf: Shelf) -> None:
+    """Once the rendition itself is there, all of it is sent."""
+    answer = await shelf.get(Range="bytes=5-", If_Range=f'"{provisional_key(KEY)}"')
+
+    assert (answer.status_code, answer.content) == (200, FINAL)
+
+
+async def test_a_range_beyond_it_tells_its_own_length(shelf: Shelf) -> None:
+    """And is not to be kept."""
+    shelf.final = False
+
+    answer = await shelf.get(Range="bytes=900-")
+
+    assert answer.status_code == 416
+    assert answer.headers["content-range"] == f"bytes */{len(STAND_IN)}"
+    assert answer.headers["cache-control"] == "no-store"
