@@ -67,9 +67,9 @@ def load_level(level: StoredLevel, plan: Plan, whole: Size) -> pyvips.Image:
     assert pixels is not None
     region = plan.region or Region(0, 0, *whole)
     left, top = round(region.left / level.scale), round(region.top / level.scale)
-    extent = region.width / level.scale, region.height / level.scale
-    kept = pixels[top : top - int(-extent[1] // 1), left : left - int(-extent[0] // 1)]
-    return image_from_pixels(reduce_pixels(kept, extent, plan.orientation.stored_size(plan.size)))
+    width, height = region.width / level.scale, region.height / level.scale
+    kept = pixels[top : top + ceil(height), left : left + ceil(width)]
+    return image_from_pixels(reduce_pixels(kept, (width, height), plan.orientation.stored_size(plan.size)))
 
 
 def load_whole(path: Path, info: ImageInfo) -> Pixels:

@@ -42,12 +42,16 @@ from imgsvc.render.worker_settings import WorkerSettings
 
 _log = logging.getLogger(__name__)
 
+_NICENESS = 10
+"""Whoever answers from the cache gets a core at once, however many renders keep all of them busy."""
+
 
 def main() -> None:
     die_with_parent(int(sys.argv[1]))
     settings = msgspec.json.decode(sys.argv[2], type=WorkerSettings)
     answers = os.dup(1)
     os.dup2(2, 1)
+    os.nice(_NICENESS)
     set_up_vips(avif_input=settings.avif_input)
     cv2.setNumThreads(1)
     if settings.memory:
