@@ -1,7 +1,7 @@
 """From an original, or a level of its pyramid, to frames at the plan's size: sRGB or grey, 8 bit a channel, as stored.
 
 Decoders reduce while they read where they can (shrink-on-load). What is left is reduced in linear light, but for what
-is too large for that (`LINEAR_PIXELS`) and what has a profile, which is applied after the reduction, on fewer pixels.
+is too large for that (`is_reducible`) and what has a profile, which is applied after the reduction, on fewer pixels.
 Truncated files are refused, not shown half grey.
 """
 
@@ -23,17 +23,14 @@ from imgsvc.core.transform import Metadata
 from imgsvc.render.bmp import load_bmp
 from imgsvc.render.jpeg import SHRINKS, decode_jpeg, jpeg_size
 from imgsvc.render.messages import StoredLevel
-from imgsvc.render.resample import Pixels, halve_roughly, reduce_pixels
+from imgsvc.render.resample import Pixels, is_reducible, reduce_pixels
 from imgsvc.render.svg import sanitise_svg
 
-LINEAR_PIXELS = 8_000_000
-"""Of what is decoded. Above it the reduction in linear light costs more than decoding."""
+_WHOLE_PIXELS = 4_000_000
+"""Of what libvips decodes whole, to be reduced in linear light; above it libvips reduces while it decodes."""
 
 IN_MEMORY = 100_000_000
 """Bytes of a picture that is decoded into memory at once; a larger one is streamed by libvips, which is slower."""
-
-CAREFUL_PIXELS = 4_000_000
-"""Above it pixels are halved by the quickest means."""
 
 _SVG_OVERSAMPLING = 4
 """A distorted drawing is drawn at one scale, then stretched; without a bound a thin one made square would be huge."""
@@ -69,7 +66,7 @@ def load_level(level: StoredLevel, plan: Plan, whole: Size) -> pyvips.Image:
     left, top = round(region.left / level.scale), round(region.top / level.scale)
     width, height = region.width / level.scale, region.height / level.scale
     kept = pixels[top : top + ceil(height), left : left + ceil(width)]
-    return image_from_pixels(reduce_pixels(kept, (width, height), plan.orientation.stored_size(plan.size)))
+    return _reduced(kept, (width, height), plan.orientation.stored_size(plan.size))
 
 
 def load_whole(path: Path, info: ImageInfo) -> Pixels:
@@ -144,9 +141,8 @@ def _load_still(path: Path, plan: Plan, size: Size) -> pyvips.Image:
     else:
         image = pyvips.Image.new_from_file(str(path), access="sequential", fail_on="truncated")
     kept = Size(image.width, image.height) if plan.region is None else plan.region.size
-    if own_way and not size.exceeds(kept) and _is_reducible(kept, size, bands=image.bands):
-        pixels = _pixels(_to_display(_crop(image, plan.region)))
-        return image_from_pixels(_reduce(pixels, kept, size))
+    if own_way and kept.pixels <= _WHOLE_PIXELS:
+        return _reduced(_pixels(_to_display(_crop(image, plan.region))), kept, size)
     if plan.region is None and plan.source is not Format.BMP:
         return _to_display(_thumbnail(path, size, to_srgb=plan.to_srgb))
     return _to_display(_resize(_crop(image, plan.region), size, to_srgb=plan.to_srgb))
@@ -166,22 +162,15 @@ def _load_jpeg(data: bytes, region: Region | None, size: Size) -> pyvips.Image |
         return None
     left, top, width, height = (side / shrink for side in kept)
     pixels = pixels[int(top) : ceil(top + height), int(left) : ceil(left + width)]
-    if size.exceeds(kept.size) or not _is_reducible(Size(*pixels.shape[1::-1]), size, bands=3):
+    return _reduced(pixels, (width, height), size)
+
+
+def _reduced(pixels: Pixels, extent: tuple[float, float], size: Size) -> pyvips.Image:
+    """Or enlarged."""
+    grows = extent[0] < size.width or extent[1] < size.height
+    if grows or not is_reducible(pixels):
         return _resize(image_from_pixels(pixels), size, to_srgb=False)
-    return image_from_pixels(_reduce(pixels, (width, height), size))
-
-
-def _is_reducible(kept: Size, size: Size, *, bands: int) -> bool:
-    """In memory and, in the end, in linear light."""
-    in_linear_light = kept.pixels <= LINEAR_PIXELS or (kept.width >= 2 * size.width and kept.height >= 2 * size.height)
-    return in_linear_light and kept.pixels * bands <= IN_MEMORY
-
-
-def _reduce(pixels: Pixels, extent: tuple[float, float], size: Size) -> Pixels:
-    width, height = extent
-    while pixels.shape[0] * pixels.shape[1] > CAREFUL_PIXELS and width >= 2 * size.width and height >= 2 * size.height:
-        pixels, width, height = halve_roughly(pixels), width / 2, height / 2
-    return reduce_pixels(pixels, (width, height), size)
+    return image_from_pixels(reduce_pixels(pixels, extent, size))
 
 
 def _choose_shrink(whole: Size, kept: Region, size: Size) -> int:

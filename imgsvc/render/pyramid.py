@@ -7,11 +7,14 @@ from imgsvc.core.assets import ImageInfo
 from imgsvc.core.formats import Format
 from imgsvc.core.pyramid import Level, level_format, levels_of
 from imgsvc.render.jpeg import SHRINKS, decode_jpeg, encode_jpeg
-from imgsvc.render.load import CAREFUL_PIXELS, IN_MEMORY, image_from_pixels, load_reduced, load_whole
+from imgsvc.render.load import IN_MEMORY, image_from_pixels, load_reduced, load_whole
 from imgsvc.render.resample import Pixels, halve, halve_quickly
 
 _QUALITY = 94
 """Of levels kept as JPEG, at full chroma: 0.3 SSIMULACRA2 below lossless, a fifth of its bytes."""
+
+_CAREFUL_PIXELS = 4_000_000
+"""Above it an original is halved by the quickest means."""
 
 _FILTER_UP = 0x20  # VIPS_FOREIGN_PNG_FILTER_UP (libvips/include/vips/foreign.h)
 
@@ -31,7 +34,7 @@ def _largest(path: Path, info: ImageInfo, level: Level) -> Pixels:
     pixels = _decode(path, info, shrink=min(level.scale // 2, max(SHRINKS)))
     if pixels is None:
         return load_reduced(path, info, level.size)
-    pixels = halve(pixels) if pixels.shape[0] * pixels.shape[1] <= CAREFUL_PIXELS else halve_quickly(pixels)
+    pixels = halve(pixels) if pixels.shape[0] * pixels.shape[1] <= _CAREFUL_PIXELS else halve_quickly(pixels)
     while pixels.shape[1::-1] != level.size:
         pixels = halve(pixels)
     return pixels

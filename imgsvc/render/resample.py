@@ -29,6 +29,12 @@ _NEAR = 1.3
 """Below it hardly anything is averaged, and what is read between pixels has to be read sharply: half a point more for
 five times the time of cubic interpolation."""
 
+_SHARP_PIXELS = 1_000_000
+"""Up to which that takes no more time than encoding."""
+
+_LINEAR_SAMPLES = 12_000_000
+"""4 million px of RGB, 3 million with alpha."""
+
 _HALVING_CUTOFF = 0.6
 """Of the level's own band. Higher passes more than its half can hold, lower blurs; chosen by scores."""
 
@@ -36,6 +42,11 @@ _STRIP = 32
 """Rows worked on at a time where the whole would not stay in the processor's cache."""
 
 _UNFILTERED: NDArray[np.float32] = np.ones(1, np.float32)
+
+
+def is_reducible(pixels: Pixels) -> bool:
+    """At a price that is less than that of encoding the result; libvips does larger ones, in sRGB's own numbers."""
+    return pixels.size <= _LINEAR_SAMPLES
 
 
 def reduce_pixels(pixels: Pixels, extent: tuple[float, float], size: Size) -> Pixels:
@@ -54,7 +65,8 @@ def reduce_pixels(pixels: Pixels, extent: tuple[float, float], size: Size) -> Pi
     light = _light_from_pixels(pixels)
     across, down = width / size.width, height / size.height
     light = _filter(light, _reducing(across), _reducing(down))
-    between = cv2.INTER_LANCZOS4 if max(across, down) < _NEAR else cv2.INTER_CUBIC
+    sharply = max(across, down) < _NEAR and size.pixels <= _SHARP_PIXELS
+    between = cv2.INTER_LANCZOS4 if sharply else cv2.INTER_CUBIC
     shown: Any = cv2.resize(light, None, fx=1 / across, fy=1 / down, interpolation=between)
     return _pixels_from_light(shown[: size.height, : size.width])
 
@@ -88,20 +100,6 @@ def halve_quickly(pixels: Pixels) -> Pixels:
         else:
             mean = cv2.LUT(_average(cv2.LUT(strip, _LIGHT_16), across=True, down=True), _PIXEL_OF_LIGHT_16)
         halved[top // 2 : (top + _STRIP) // 2] = mean
-    return halved
-
-
-def halve_roughly(pixels: Pixels) -> Pixels:
-    """As `halve_quickly`, but with alpha not in linear light, which takes a tenth of the time: for first answers."""
-    if pixels.ndim < 3 or pixels.shape[2] != 4:
-        return halve_quickly(pixels)
-    pixels = _evened(pixels, across=True, down=True)
-    height, width = pixels.shape[:2]
-    halved = np.empty((height // 2, width // 2, 4), np.uint8)
-    for top in range(0, height, _STRIP):
-        covered = cv2.cvtColor(pixels[top : top + _STRIP], cv2.COLOR_RGBA2mRGBA)
-        mean = _average(covered, across=True, down=True)
-        halved[top // 2 : (top + _STRIP) // 2] = cv2.cvtColor(mean, cv2.COLOR_mRGBA2RGBA)
     return halved
 
 
