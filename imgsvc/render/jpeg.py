@@ -21,7 +21,8 @@ def jpeg_size(data: bytes) -> Size | None:
     """As stored, in px. None where `decode_jpeg` would give None for its header alone."""
     try:
         height, width, stored, _ = simplejpeg.decode_jpeg_header(data)
-    except ValueError:
+    except (ValueError, KeyError):
+        # KeyError: of 4:4:1 and other kinds of subsampling that it has no name for.
         return None
     return Size(int(width), int(height)) if stored in _COLOR_SPACES else None
 

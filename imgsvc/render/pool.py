@@ -137,7 +137,7 @@ class Pool:
             if given.done() and not given.cancelled():
                 self._release(given.result(), lane)
             else:
-                self._waiting.remove((lane, given))
+                given.cancel()
                 self._hand_out()
             raise
 
@@ -150,6 +150,10 @@ class Pool:
         """In the order in which they came, but for long jobs that would have the last worker."""
         for waiting in list(self._waiting):
             lane, given = waiting
+            if given.cancelled():
+                # Who waited was told to go, and has not run since.
+                self._waiting.remove(waiting)
+                continue
             if not self._idle:
                 break
             if lane is Lane.LONG and self._long >= max(1, self._count - 1):

@@ -526,3 +526,18 @@ async def assert_has_all_workers(pool: Pool, tmp_path: Path) -> None:
 
 async def _collect(pool: Pool, job: Render, results: list[Result]) -> None:
     results.append(await pool.run(job))
+
+
+async def test_who_gives_up_as_a_worker_becomes_free_takes_none_along(whole: Path, tmp_path: Path) -> None:
+    """Cancelled and released in one turn of the loop, before whoever waited has run again."""
+    async with running_pool(workers=1) as pool:
+        worker = await pool._acquire(Lane.SHORT)
+        waiting = asyncio.create_task(pool._acquire(Lane.LONG))
+        await anyio.wait_all_tasks_blocked()
+
+        waiting.cancel()
+        pool._release(worker, Lane.SHORT)
+
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert isinstance(await pool.run(job(whole, tmp_path / "out"), lane=Lane.LONG), Written)
