@@ -174,6 +174,7 @@ class Broker:
         try:
             result = await self._queue.run(job, seconds=estimate_seconds(wanted.info, wanted.plan, level))
             if isinstance(result, LevelLost):
+                outcome = "level-lost"
                 raise _LevelDamaged
             assert isinstance(result, Written)
             derivative = derivative_from_written(key, wanted.plan.encoding.format, result)

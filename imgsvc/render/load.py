@@ -162,15 +162,16 @@ def _load_jpeg(data: bytes, region: Region | None, size: Size) -> pyvips.Image |
         return None
     left, top, width, height = (side / shrink for side in kept)
     pixels = pixels[int(top) : ceil(top + height), int(left) : ceil(left + width)]
-    return _reduced(pixels, (width, height), size)
+    # The DCT has averaged in sRGB's own numbers already.
+    return _reduced(pixels, (width, height), size, quickly=shrink > 1)
 
 
-def _reduced(pixels: Pixels, extent: tuple[float, float], size: Size) -> pyvips.Image:
+def _reduced(pixels: Pixels, extent: tuple[float, float], size: Size, *, quickly: bool = False) -> pyvips.Image:
     """Or enlarged."""
     grows = extent[0] < size.width or extent[1] < size.height
     if grows or not is_reducible(pixels):
         return _resize(image_from_pixels(pixels), size, to_srgb=False)
-    return image_from_pixels(reduce_pixels(pixels, extent, size))
+    return image_from_pixels(reduce_pixels(pixels, extent, size, quickly=quickly))
 
 
 def _choose_shrink(whole: Size, kept: Region, size: Size) -> int:
@@ -208,10 +209,13 @@ def _draw_svg(path: Path, size: Size, region: Region | None) -> pyvips.Image:
 
 
 def _to_display(image: pyvips.Image) -> pyvips.Image:
-    """Grey or sRGB, 8 bit a channel, with or without alpha."""
+    """Grey or sRGB, 8 bit a channel, with or without alpha; a TIFF's further channels go."""
     wanted = "b-w" if image.interpretation in ("b-w", "grey16") else "srgb"
     if image.interpretation != wanted:
         image = image.colourspace(wanted)
+    channels = 2 if wanted == "b-w" else 4
+    if image.bands > channels:
+        image = image.extract_band(0, n=channels)
     return image if image.format == "uchar" else image.cast("uchar")
 
 

@@ -23,7 +23,9 @@ _log = structlog.get_logger(__name__)
 _EXPECTED = 10_000
 """Pyramids that may wait for a quiet moment; one more is built when it is wanted."""
 
-_UNBUILDABLE = 10_000
+_FAILED = 10_000
+_FAILED_SECONDS = 600.0
+"""After which it is tried again: what failed may not have been the original's fault."""
 
 
 class Pyramids:
@@ -37,7 +39,7 @@ class Pyramids:
         self._under_way: dict[Path, asyncio.Task[None]] = {}
         self._expected: dict[Path, ImageInfo] = {}
         self._is_any_expected = asyncio.Event()
-        self._unbuildable: LRUCache[Path, bool] = LRUCache(_UNBUILDABLE)
+        self._failed: LRUCache[Path, float] = LRUCache(_FAILED)
 
     def find(self, path: Path, level: Level) -> StoredLevel | None:
         stored = self._cache.find(self._key(path, level))
@@ -51,7 +53,7 @@ class Pyramids:
         """Its levels, and what is thought of it."""
         self._cache.discard_all(path.name)
         self._expected.pop(path, None)
-        self._unbuildable.pop(path, None)
+        self._failed.pop(path, None)
 
     def expect(self, path: Path, info: ImageInfo) -> None:
         """It is built before long, when there is nothing else to do."""
@@ -61,7 +63,8 @@ class Pyramids:
 
     async def build(self, path: Path, info: ImageInfo) -> None:
         """Now, and once however many wait for it. Raises Overloaded; what fails else is logged, and `find` tells."""
-        if path in self._unbuildable:
+        failed = self._failed.get(path)
+        if failed is not None and time.monotonic() < failed + _FAILED_SECONDS:
             return
         under_way = self._under_way.get(path)
         if under_way is None:
@@ -73,6 +76,8 @@ class Pyramids:
     async def build_expected(self) -> None:
         """For ever. One at a time, so that a worker is left to who comes meanwhile."""
         while True:
+            # Thousands may be there already, and each look blocks briefly.
+            await asyncio.sleep(0)
             await self._is_any_expected.wait()
             await self._queue.wait_until_quiet()
             path, info = next(iter(self._expected.items()), (None, None))
@@ -108,7 +113,7 @@ class Pyramids:
         except ImgsvcError as error:
             outcome = type(error).__name__
             if not isinstance(error, StoreFailure) and path.exists():
-                self._unbuildable[path] = True
+                self._failed[path] = time.monotonic()
         finally:
             for scratch in scratches:
                 scratch.unlink(missing_ok=True)

@@ -49,8 +49,8 @@ def is_reducible(pixels: Pixels) -> bool:
     return pixels.size <= _LINEAR_SAMPLES
 
 
-def reduce_pixels(pixels: Pixels, extent: tuple[float, float], size: Size) -> Pixels:
-    """`pixels` shown at `size`; neither side may grow.
+def reduce_pixels(pixels: Pixels, extent: tuple[float, float], size: Size, *, quickly: bool = False) -> Pixels:
+    """`pixels` shown at `size`; neither side may grow. `quickly` where their finest detail is not worth much.
 
     `extent`: how much of `pixels` is to be seen, in their px from the left top, across and down; a last column or row
     may lie partly outside.
@@ -65,7 +65,7 @@ def reduce_pixels(pixels: Pixels, extent: tuple[float, float], size: Size) -> Pi
     light = _light_from_pixels(pixels)
     across, down = width / size.width, height / size.height
     light = _filter(light, _reducing(across), _reducing(down))
-    sharply = max(across, down) < _NEAR and size.pixels <= _SHARP_PIXELS
+    sharply = not quickly and max(across, down) < _NEAR and size.pixels <= _SHARP_PIXELS
     between = cv2.INTER_LANCZOS4 if sharply else cv2.INTER_CUBIC
     shown: Any = cv2.resize(light, None, fx=1 / across, fy=1 / down, interpolation=between)
     return _pixels_from_light(shown[: size.height, : size.width])

@@ -180,7 +180,11 @@ class DerivativeCache:
             scratch.rename(path)
         except OSError as error:
             raise StoreFailure("The rendition could not be stored.") from error
-        self._enter(derivative, source)
+        try:
+            self._enter(derivative, source)
+        except StoreFailure:
+            self._unlink(derivative.key, derivative.format)
+            raise
         if self._length > self._budget:
             self._evict(keep=derivative.key)
 

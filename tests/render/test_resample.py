@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from imgsvc.core.geometry import Size
-from imgsvc.render.resample import Pixels, halve, halve_quickly, halve_roughly, reduce_pixels
+from imgsvc.render.resample import Pixels, halve, halve_quickly, reduce_pixels
 
 CHANNELS = {"grey": (), "grey and alpha": (2,), "rgb": (3,), "rgba": (4,)}
 HALVINGS: dict[str, Callable[[Pixels], Pixels]] = {
@@ -17,7 +17,6 @@ HALVINGS: dict[str, Callable[[Pixels], Pixels]] = {
     "halve across": lambda pixels: halve(pixels, down=False),
     "halve down": lambda pixels: halve(pixels, across=False),
     "halve quickly": halve_quickly,
-    "halve roughly": halve_roughly,
 }
 
 HALVING_KERNEL = np.sinc(0.6 * np.arange(-3, 4)) * np.kaiser(7, 3.0)
@@ -141,21 +140,9 @@ def test_a_flat_colour_keeps_every_value(
 def test_a_flat_grey_with_alpha_keeps_both(grey: int, alpha: int, width: int, height: int) -> None:
     pixels = flat(Size(width, height), (grey, alpha))
 
-    results = reduced(pixels, Size(1, 1)), halve(pixels), halve_quickly(pixels), halve_roughly(pixels)
+    results = reduced(pixels, Size(1, 1)), halve(pixels), halve_quickly(pixels)
 
     assert all((result == (grey, alpha)).all() for result in results)
-
-
-@given(st.tuples(*[st.integers(0, 255)] * 3), st.integers(1, 255))
-def test_halving_roughly_is_off_by_what_eight_bits_of_a_covered_colour_are(colour: tuple[int, ...], alpha: int) -> None:
-    """A level of half-transparent colour is half a level of what is seen: no opaque pixel is off at all."""
-    pixels = flat(Size(9, 7), (*colour, alpha))
-
-    result = halve_roughly(pixels)
-
-    off = np.abs(result.astype(int) - (*colour, alpha))
-    assert (off[..., :3] * alpha <= 255).all()
-    assert (off[..., 3] == 0).all()
 
 
 @given(
@@ -195,7 +182,7 @@ def test_a_cut_out_of_one_colour_has_it_up_to_its_edge(colour: tuple[int, int, i
     assert max(rims.values()) <= 1, rims
 
 
-@pytest.mark.parametrize("way", ["halve", "halve across", "halve quickly", "halve roughly"])
+@pytest.mark.parametrize("way", ["halve", "halve across", "halve quickly"])
 def test_a_cut_out_of_one_colour_keeps_it_when_halved(way: str) -> None:
     picture = flat(Size(64, 8), (200, 180, 30, 255))
     picture[:, 33:] = (0, 255, 0, 0)
@@ -256,7 +243,7 @@ def test_what_is_too_fine_to_be_seen_keeps_its_light(side: int) -> None:
     picture = checkers(Size(side, side))
 
     results = [reduced(picture, Size(to, to)) for to in range(6, side // 2 + 1, 5)]
-    results += [way(picture) for name, way in HALVINGS.items() if name in ("halve", "halve quickly", "halve roughly")]
+    results += [way(picture) for name, way in HALVINGS.items() if name in ("halve", "halve quickly")]
 
     for result in results:
         assert np.abs(result[3:-3, 3:-3].astype(int) - GREY_OF_HALF_THE_LIGHT).max(initial=0) <= 2
@@ -295,13 +282,6 @@ def test_halving_quickly_is_a_mean_of_four(size: Size, kind: str) -> None:
     result = halve_quickly(pixels)
 
     assert_like(result, halved_naively(pixels, across=True, down=True, kernel=np.ones(1)))
-
-
-@pytest.mark.parametrize("kind", ["grey", "grey and alpha", "rgb"])
-def test_halving_roughly_is_halving_quickly_where_nothing_is_gained(kind: str) -> None:
-    pixels = noise(Size(41, 67), CHANNELS[kind])
-
-    assert (halve_roughly(pixels) == halve_quickly(pixels)).all()
 
 
 @pytest.mark.parametrize("kind", CHANNELS)
