@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from io import BytesIO
 from typing import Literal, TypeAlias
 
+import numpy as np
 import pyvips
 from PIL import Image as Pillow
 
@@ -60,6 +61,35 @@ def chart(width: int = 240, height: int = 180) -> pyvips.Image:
         line = _flat(min(across, width - left), min(down, height - top), (40, 20, 50))
         picture = picture.insert(line, left, top)
     return picture.copy_memory()
+
+
+def photograph(width: int, height: int) -> pyvips.Image:
+    """A drawing with what a photograph has: gradients, edges at every angle, fine lines, grain."""
+    across, down = np.meshgrid(np.linspace(0, 4 / 3, width), np.linspace(0, 1, height))
+    picture = np.stack([150 + 60 * down, 180 - 40 * down, 220 - 110 * down], 2)
+    hills = down > 0.62 + 0.1 * np.sin(across * 7)
+    picture[hills] = (60, 110, 50)
+    picture[hills] += 30 * np.sin(across * 220 + down * 90)[hills][:, None]
+    for left, top, radius, colour in ((0.35, 0.35, 0.22, (225, 60, 40)), (0.95, 0.6, 0.3, (240, 200, 60))):
+        distance = np.hypot(across - left, down - top) / radius
+        picture[distance < 1] = (np.array(colour) * (1.1 - 0.6 * distance[..., None] ** 2))[distance < 1]
+    fence = (np.abs(down - 0.85) < 0.07) & ((across * 24) % 1 < 0.3)
+    picture[fence] = (245, 240, 230)
+    grain = np.random.default_rng(3).normal(0, 4, (height, width, 1))
+    pixels = (picture + grain).clip(0, 255).astype(np.uint8)
+    return pyvips.Image.new_from_array(pixels, interpretation="srgb")
+
+
+def cut_out(width: int, height: int) -> pyvips.Image:
+    """A striped disc with a soft edge on one side and a hard one on the other; green lies hidden where nothing is."""
+    across, down = np.meshgrid(np.linspace(-4 / 3, 4 / 3, width), np.linspace(-1, 1, height))
+    softness = np.where(across < 0, 0.3, 0.004)
+    alpha = ((0.85 - np.hypot(across, down)) / softness).clip(0, 1) * 255
+    stripes = np.where((across * 6) % 1 < 0.5, 1, 0)[..., None]
+    colours = stripes * np.array([220, 120, 40]) + (1 - stripes) * np.array([240, 235, 225])
+    colours[alpha == 0] = (0, 255, 0)
+    pixels = np.dstack([colours, alpha]).astype(np.uint8)
+    return pyvips.Image.new_from_array(pixels, interpretation="srgb")
 
 
 def frame_colours(turn: int) -> tuple[Colour, ...]:

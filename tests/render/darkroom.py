@@ -17,19 +17,8 @@ from imgsvc.core.errors import NotAnImage
 from imgsvc.core.formats import SNIFFED_BYTES, Format, sniff_format
 from imgsvc.core.limits import Limits
 from imgsvc.core.plan import Defaults, Plan, make_plan, plan_stripped_original
-from imgsvc.core.pyramid import choose_level, level_format, levels_of
 from imgsvc.core.transform import NOTHING_ASKED, Transform
-from imgsvc.render.messages import (
-    Build,
-    Built,
-    Failed,
-    Probe,
-    Probed,
-    Render,
-    StoredLevel,
-    Written,
-    error_from_failed,
-)
+from imgsvc.render.messages import Failed, Probe, Probed, Render, Written, error_from_failed
 from imgsvc.render.pool import Pool
 from imgsvc.render.worker import do
 from imgsvc.render.worker_settings import WorkerSettings
@@ -79,27 +68,6 @@ class Darkroom:
 
     def render(self, data: bytes, transform: Transform = NOTHING_ASKED) -> bytes:
         return self.carry_out(data, self.plan(data, transform))
-
-    def render_from_level(self, data: bytes, transform: Transform) -> bytes:
-        """As the service does it where the original's pyramid is there."""
-        path, info, plan = self.file(data), self.probe(data), self.plan(data, transform)
-        levels = levels_of(info)
-        outputs = [self.path() for _ in levels]
-        built = do(Build(path=str(path), info=info, outputs=list(map(str, outputs))))
-        assert isinstance(built, Built)
-        level = choose_level(info, plan)
-        assert level is not None
-        number = levels.index(level)
-        stored = StoredLevel(
-            path=str(outputs[number]),
-            format=level_format(info),
-            scale=level.scale,
-            crc32=built.levels[number].crc32,
-        )
-        output = self.path()
-        result = do(Render(path=str(path), info=info, plan=plan, output=str(output), level=stored))
-        assert isinstance(result, Written)
-        return output.read_bytes()
 
     def strip(self, data: bytes) -> bytes:
         """The original without its metadata, else as it is."""

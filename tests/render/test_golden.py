@@ -17,11 +17,13 @@ from tests.originals import (
     avif,
     bmp,
     chart,
+    cut_out,
     decode,
     decode_frames,
     gif,
     jpeg,
     orientation_jpeg,
+    photograph,
     png,
     quadrants,
     svg,
@@ -30,7 +32,7 @@ from tests.originals import (
 )
 from tests.render.darkroom import Darkroom
 from tests.render.sheets import compare, disagreeing
-from tests.render.test_load import Shelved, cut_out, photograph
+from tests.render.shelf import Shelved
 
 ANCHORS = (
     Gravity.TOP_LEFT, Gravity.TOP, Gravity.TOP_RIGHT,

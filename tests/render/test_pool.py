@@ -531,12 +531,12 @@ async def _collect(pool: Pool, job: Render, results: list[Result]) -> None:
 async def test_who_gives_up_as_a_worker_becomes_free_takes_none_along(whole: Path, tmp_path: Path) -> None:
     """Cancelled and released in one turn of the loop, before whoever waited has run again."""
     async with running_pool(workers=1) as pool:
-        worker = await pool._acquire(Lane.SHORT)
-        waiting = asyncio.create_task(pool._acquire(Lane.LONG))
+        worker = await pool._acquire(Lane.SHORT)  # pyright: ignore[reportPrivateUsage]
+        waiting = asyncio.create_task(pool._acquire(Lane.LONG))  # pyright: ignore[reportPrivateUsage]
         await anyio.wait_all_tasks_blocked()
 
         waiting.cancel()
-        pool._release(worker, Lane.SHORT)
+        pool._release(worker, Lane.SHORT)  # pyright: ignore[reportPrivateUsage]
 
         with pytest.raises(asyncio.CancelledError):
             await waiting

@@ -38,6 +38,7 @@ from tests.originals import (
     webp,
 )
 from tests.render.darkroom import Darkroom
+from tests.render.shelf import Shelved
 
 ODD = Size(1201, 803)
 """Levels of 601 by 402 and 301 by 201 px."""
@@ -164,10 +165,11 @@ def test_levels_of_wider_colours_are_those_of_a_rendition(
     name: str, built: Callable[[str], Pyramid], darkroom: Darkroom
 ) -> None:
     """The profile is applied once: no level is left in its numbers, and none is converted again for a rendition."""
-    data = built(name).data
-    asked = Transform(width=240, format=Format.PNG)
+    original, asked = Shelved(built(name).data, darkroom), Transform(width=240, format=Format.PNG)
+    level = original.level(asked)
+    assert level is not None
 
-    direct, from_level = decode(darkroom.render(data, asked)), decode(darkroom.render_from_level(data, asked))
+    direct, from_level = (decode(original.render(asked, level=which)) for which in (None, level))
 
     assert shows(from_level, corners(direct), 2)
     assert shows(from_level, COLOURS, 4)
