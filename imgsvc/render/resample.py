@@ -1,8 +1,9 @@
 """Reducing pictures in linear light: what a pixel averages is light, not the numbers that stand for it.
 
 sRGB's numbers are about the square root of light, so their average is too dark wherever light and dark meet. libvips
-reduces 8-bit numbers quickly and everything else slowly (no SIMD); OpenCV has both table look-ups and 16-bit and float
-filters in SIMD, and does it at the cost of libvips' 8-bit reduction.
+reduces 8-bit numbers quickly and everything else slowly (no SIMD). OpenCV has table look-ups and 16-bit and float
+filters in SIMD: it takes one and a half to three and a half times as long as libvips with 8 bit, a quarter of libvips
+with 16.
 """
 
 from functools import lru_cache
@@ -21,7 +22,8 @@ _Light: TypeAlias = NDArray[np.float32]
 """The same in linear light from 0 to 1, colours multiplied by alpha."""
 
 _TAPS = 7
-_WINDOW = 3.0  # of Kaiser; with seven taps it keeps what is between the pass band and its half at -6 dB
+_WINDOW = 3.0  # Kaiser's beta
+
 _FAR = 3
 """Reductions to a third and less begin with halves."""
 
@@ -30,7 +32,7 @@ _NEAR = 1.3
 five times the time of cubic interpolation."""
 
 _SHARP_PIXELS = 1_000_000
-"""Up to which that takes no more time than encoding."""
+"""Of the result, up to which that takes about as long as encoding a JPEG."""
 
 _LINEAR_SAMPLES = 12_000_000
 """4 million px of RGB, 3 million with alpha."""
@@ -45,7 +47,7 @@ _UNFILTERED: NDArray[np.float32] = np.ones(1, np.float32)
 
 
 def is_reducible(pixels: Pixels) -> bool:
-    """At a price that is less than that of encoding the result; libvips does larger ones, in sRGB's own numbers."""
+    """At some 10 ns a pixel; libvips does larger ones, in sRGB's own numbers."""
     return pixels.size <= _LINEAR_SAMPLES
 
 
