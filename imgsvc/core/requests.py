@@ -13,7 +13,8 @@ class PictureRequest:
     """`extension`: the output format that the path's extension names, where the dialect gives it that meaning.
 
     `key`: the variant a canonical URL was made for. `redirect`: answer with that URL and not with bytes. `download`:
-    to be saved, not shown. `pinned`: the caller says he will change the URL when the picture changes.
+    to be saved, not shown. `pinned`: the caller says he will change the URL when the picture changes. `preset`: the
+    name of the one that was asked for, in lower case.
     """
 
     ref: AssetRef
@@ -23,3 +24,4 @@ class PictureRequest:
     redirect: bool = False
     download: bool = False
     pinned: bool = False
+    preset: str | None = None

@@ -37,7 +37,7 @@ def read_cdn_url(
     output = format_from_extension(PurePosixPath(file_name).suffix[1:])
     if transform is None or output is None or not FORMATS[output].encodes:
         raise NotFound("There is no such rendition.")
-    return PictureRequest(ref=ref, transform=transform, extension=output, download=download)
+    return PictureRequest(ref=ref, transform=transform, extension=output, download=download, preset=preset.lower())
 
 
 def write_cdn_url(asset: Asset, preset: str) -> str:

@@ -46,6 +46,7 @@ def read_query(ref: AssetRef, query: str, *, presets: Mapping[str, Transform]) -
         transform=_make_transform(values, given, presets),
         download=values.get("download", False),
         pinned="v" in values or "rnd" in values,
+        preset=values["preset"].lower() if "preset" in values else None,
     )
 
 

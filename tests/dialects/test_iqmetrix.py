@@ -151,7 +151,12 @@ def test_the_words_of_the_query_are_structs() -> None:
     request = read(f"{GUID}.png", "preset=hero&maxHeight=300&download=1&v=2")
 
     assert request == PictureRequest(
-        ref=REF, transform=replace(HERO, max_height=300), extension=Format.PNG, download=True, pinned=True
+        ref=REF,
+        transform=replace(HERO, max_height=300),
+        extension=Format.PNG,
+        download=True,
+        pinned=True,
+        preset="hero",
     )
 
 

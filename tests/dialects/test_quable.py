@@ -50,7 +50,7 @@ def test_the_original_is_what_came(file_name: str) -> None:
 )
 def test_a_preset_is_a_name_or_a_size(preset: str, transform: Transform) -> None:
     """Quable's own are always there; a size fits inside and never enlarges."""
-    assert read(preset) == PictureRequest(ref=REF, transform=transform, extension=Format.JPEG)
+    assert read(preset) == PictureRequest(ref=REF, transform=transform, extension=Format.JPEG, preset=preset.lower())
 
 
 @pytest.mark.parametrize("output", WRITTEN_FORMATS)

@@ -343,6 +343,7 @@ def test_words_beside_the_picture_are_kept_apart(query: str, download: bool, pin
 def test_a_slug_names_the_asset() -> None:
     """And nothing of a canonical or redirected URL is in a media URL."""
     assert request_of("width=300") == PictureRequest(ref=AssetRef(AssetKind.SLUG, SLUG), transform=Transform(width=300))
+    assert request_of("Preset=Thumbnail").preset == "thumbnail"
 
 
 @pytest.mark.parametrize(
