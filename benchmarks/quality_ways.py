@@ -17,7 +17,7 @@ from imgsvc.core.limits import Limits
 from imgsvc.core.plan import Defaults, make_plan
 from imgsvc.core.pyramid import Level, choose_level, level_format, levels_of
 from imgsvc.core.transform import Transform
-from imgsvc.render.load import load_frames, load_level
+from imgsvc.render.load import Decoded, load_frames, load_level
 from imgsvc.render.messages import StoredLevel
 from imgsvc.render.probe import probe
 from imgsvc.render.pyramid import build_pyramid
@@ -51,7 +51,7 @@ def _make_direct(path: Path, width: int) -> pyvips.Image:
     """As a render worker does where nothing but the original is there."""
     wanted = Transform(width=width, format=Format.PNG)
     plan = make_plan(_read_original(path), wanted, defaults=Defaults(), limits=Limits())
-    (frame,) = load_frames(path, plan)
+    (frame,) = load_frames(path, plan, Decoded())
     for step in PIPELINE:
         frame = step(frame, plan)
     return frame
@@ -65,7 +65,7 @@ def _make_own(path: Path, width: int) -> pyvips.Image:
     level = choose_level(info, plan)
     if level is None:
         return _make_direct(path, width)
-    frame = load_level(_build_pyramid(path)[level], plan, info.size)
+    frame = load_level(_build_pyramid(path)[level], plan, info.size, Decoded())
     for step in PIPELINE:
         frame = step(frame, plan)
     return frame

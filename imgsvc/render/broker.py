@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from imgsvc.core.cost import estimate_seconds
+from imgsvc.core.cost import estimate_cost
 from imgsvc.core.errors import ImgsvcError, Overloaded, RenderCrashed
 from imgsvc.core.pyramid import Level, choose_level
 from imgsvc.core.variant import Derivative, VariantKey, provisional_key
@@ -39,13 +39,13 @@ from imgsvc.render.messages import (
     StoredLevel,
     Told,
     Wanted,
-    Written,
     failed_from_error,
     frame,
     read_frame,
 )
 from imgsvc.render.pyramids import Pyramids
 from imgsvc.render.queue import Queue
+from imgsvc.render.siblings import Siblings
 from imgsvc.render.stored import Cache, admit, derivative_from_written
 
 _log = structlog.get_logger(__name__)
@@ -68,6 +68,7 @@ class Broker:
         self, *, queue: Queue, cache: Cache, pyramids: Pyramids | None, observe: Callable[[str, float], None]
     ) -> None:
         self._queue = queue
+        self._siblings = Siblings(queue)
         self._cache = cache
         self._pyramids = pyramids
         self._observe = observe
@@ -172,11 +173,10 @@ class Broker:
         outcome = "failed"
         job = Render(path=wanted.path, info=wanted.info, plan=wanted.plan, output=str(scratch), level=stored)
         try:
-            result = await self._queue.run(job, seconds=estimate_seconds(wanted.info, wanted.plan, level))
+            result = await self._siblings.render(job, estimate_cost(wanted.info, wanted.plan, level))
             if isinstance(result, LevelLost):
                 outcome = "level-lost"
                 raise _LevelDamaged
-            assert isinstance(result, Written)
             derivative = derivative_from_written(key, wanted.plan.encoding.format, result)
             admit(self._cache, scratch, derivative, Path(wanted.path))
         except ImgsvcError as error:

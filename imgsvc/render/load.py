@@ -6,6 +6,7 @@ Truncated files are refused, not shown half grey.
 """
 
 import zlib
+from collections.abc import Callable, Hashable
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,20 @@ class LevelDamaged(Exception):
     """A level's file is gone, or not what it was when it was written."""
 
 
-def load_frames(path: Path, plan: Plan) -> list[pyvips.Image]:
+class Decoded:
+    """What was decoded for one rendition, kept for its siblings; whoever renders one alone begins with an empty one."""
+
+    def __init__(self) -> None:
+        self._pixels: dict[Hashable, Pixels | None] = {}
+
+    def get(self, source: Hashable, decode: Callable[[], Pixels | None]) -> Pixels | None:
+        """Not to be written to."""
+        if source not in self._pixels:
+            self._pixels[source] = decode()
+        return self._pixels[source]
+
+
+def load_frames(path: Path, plan: Plan, decoded: Decoded) -> list[pyvips.Image]:
     """At least one. Lazy: a decoder fails when pixels are asked for. Raises CorruptOriginal, pyvips.Error."""
     size = plan.orientation.stored_size(plan.size)
     region = plan.region
@@ -52,18 +66,12 @@ def load_frames(path: Path, plan: Plan) -> list[pyvips.Image]:
     if plan.frames > 1:
         strip = pyvips.Image.new_from_file(str(path), n=plan.frames, fail_on="truncated")
         return [_to_display(_resize(_crop(frame, region), size, to_srgb=plan.to_srgb)) for frame in strip.pagesplit()]
-    return [_load_still(path, plan, size)]
+    return [_load_still(path, plan, size, decoded)]
 
 
-def load_level(level: StoredLevel, plan: Plan, whole: Size) -> pyvips.Image:
+def load_level(level: StoredLevel, plan: Plan, whole: Size, decoded: Decoded) -> pyvips.Image:
     """The plan's one frame; `whole` is the original's size. Raises LevelDamaged, pyvips.Error."""
-    try:
-        data = Path(level.path).read_bytes()
-    except OSError as error:
-        raise LevelDamaged from error
-    if zlib.crc32(data) != level.crc32:
-        raise LevelDamaged
-    pixels = decode_jpeg(data) if level.format is Format.JPEG else _pixels(pyvips.Image.pngload_buffer(data))
+    pixels = decoded.get(level, lambda: _decode_level(level))
     assert pixels is not None
     region = plan.region or Region(0, 0, *whole)
     left, top = round(region.left / level.scale), round(region.top / level.scale)
@@ -133,10 +141,21 @@ def _color_options(*, to_srgb: bool) -> dict[str, Any]:
     return {"output_profile": "srgb"} if to_srgb else {}
 
 
-def _load_still(path: Path, plan: Plan, size: Size) -> pyvips.Image:
+def _decode_level(level: StoredLevel) -> Pixels | None:
+    """Raises LevelDamaged, pyvips.Error."""
+    try:
+        data = Path(level.path).read_bytes()
+    except OSError as error:
+        raise LevelDamaged from error
+    if zlib.crc32(data) != level.crc32:
+        raise LevelDamaged
+    return decode_jpeg(data) if level.format is Format.JPEG else _pixels(pyvips.Image.pngload_buffer(data))
+
+
+def _load_still(path: Path, plan: Plan, size: Size, decoded: Decoded) -> pyvips.Image:
     own_way = not plan.to_srgb and plan.encoding.metadata is Metadata.STRIP
     if own_way and plan.source is Format.JPEG:
-        image = _load_jpeg(path.read_bytes(), plan.region, size)
+        image = _load_jpeg(path, plan.region, size, decoded)
         if image is not None:
             return image
     if plan.source is Format.BMP:
@@ -151,8 +170,9 @@ def _load_still(path: Path, plan: Plan, size: Size) -> pyvips.Image:
     return _to_display(_resize(_crop(image, plan.region), size, to_srgb=plan.to_srgb))
 
 
-def _load_jpeg(data: bytes, region: Region | None, size: Size) -> pyvips.Image | None:
+def _load_jpeg(path: Path, region: Region | None, size: Size, decoded: Decoded) -> pyvips.Image | None:
     """None where libvips has to do it."""
+    data = path.read_bytes()
     whole = jpeg_size(data)
     if whole is None:
         return None
@@ -160,7 +180,7 @@ def _load_jpeg(data: bytes, region: Region | None, size: Size) -> pyvips.Image |
     shrink = _choose_shrink(whole, kept, size)
     if whole.pixels * 3 > _AT_ONCE * shrink**2:
         return None
-    pixels = decode_jpeg(data, shrink=shrink)
+    pixels = decoded.get((path, shrink), lambda: decode_jpeg(data, shrink=shrink))
     if pixels is None:
         return None
     left, top, width, height = (side / shrink for side in kept)

@@ -57,6 +57,13 @@ class Render(msgspec.Struct, frozen=True, tag=True):
     level: StoredLevel | None = None
 
 
+class RenderSiblings(msgspec.Struct, frozen=True, tag=True):
+    """To a worker: all of these, of one original and from one source, which is decoded once where it can be."""
+
+    path: str
+    renders: list[Render]
+
+
 class Build(msgspec.Struct, frozen=True, tag=True):
     """To a worker: write every level of the original's pyramid, the largest first, to these paths."""
 
@@ -117,6 +124,12 @@ class LevelLost(msgspec.Struct, frozen=True, tag=True):
     """The level's file is damaged or gone; nothing is said of the original."""
 
 
+class Rendered(msgspec.Struct, frozen=True, tag=True):
+    """In the order of the siblings; what one of them fails of is its own affair."""
+
+    results: "list[Written | LevelLost | Failed]"
+
+
 class Preparing(msgspec.Struct, frozen=True, tag=True):
     """Sooner or later."""
 
@@ -146,8 +159,8 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
 
 Asked = Probe | Wanted | Prepare | Look | Forget
 Told = Probed | Found | Preparing | Seen | Forgotten
-Job = Probe | Render | Build
-Result = Probed | Written | Built | LevelLost | Failed
+Job = Probe | Render | RenderSiblings | Build
+Result = Probed | Written | Rendered | Built | LevelLost | Failed
 
 
 class Question(msgspec.Struct, frozen=True):

@@ -1,6 +1,7 @@
 """The one queue before the workers: bounded in length and in patience, and it knows how long it is in seconds."""
 
 import time
+from collections.abc import Callable
 from math import ceil
 
 from imgsvc.core.errors import Overloaded
@@ -31,26 +32,29 @@ class Queue:
         if max(self._jobs, asked) >= self._bound:
             raise self._overloaded()
 
-    async def run(self, job: Job, *, seconds: float) -> Result:
-        """`seconds` it may take, as estimated. Never Failed: that is raised.
+    async def run(self, job: Job, *, seconds: float, begun: Callable[[], None] = lambda: None) -> Result:
+        """`seconds` it may take, as estimated. `begun` is told when it waits no longer. Never Failed: that is raised.
 
         Raises Overloaded, RenderTimeout, RenderCrashed, and what failed.
         """
-        begun: list[float] = []
+        times: list[float] = []
+
+        def begin() -> None:
+            times.append(time.monotonic())
+            begun()
+
         lane = Lane.LONG if seconds >= LONG_SECONDS else Lane.SHORT
         self._jobs += 1
         self._seconds += seconds
         try:
-            result = await self._pool.run(
-                job, lane=lane, patience=self._patience, begun=lambda: begun.append(time.monotonic())
-            )
+            result = await self._pool.run(job, lane=lane, patience=self._patience, begun=begin)
         except WaitedTooLong:
             raise self._overloaded() from None
         finally:
             self._jobs -= 1
             self._seconds -= seconds
         self._estimated += (seconds - self._estimated) / _STEADINESS
-        self._taken += (time.monotonic() - begun[-1] - self._taken) / _STEADINESS
+        self._taken += (time.monotonic() - times[-1] - self._taken) / _STEADINESS
         if isinstance(result, Failed):
             raise error_from_failed(result)
         return result

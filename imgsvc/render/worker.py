@@ -9,7 +9,10 @@ import os
 import resource
 import sys
 import zlib
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import msgspec
@@ -18,16 +21,19 @@ from imgsvc.core.errors import ImgsvcError, RenderCrashed, StoreFailure
 from imgsvc.core.geometry import Size
 from imgsvc.core.pyramid import levels_of
 from imgsvc.render.encode import encode, stripped_original
-from imgsvc.render.load import LevelDamaged, load_frames, load_level
+from imgsvc.render.load import Decoded, LevelDamaged, load_frames, load_level
 from imgsvc.render.messages import (
     LENGTH,
     Build,
     Built,
+    Failed,
     Job,
     LevelLost,
     Probe,
     Probed,
     Render,
+    Rendered,
+    RenderSiblings,
     Result,
     Written,
     failed_from_error,
@@ -39,6 +45,8 @@ from imgsvc.render.pyramid import build_pyramid
 from imgsvc.render.steps import PIPELINE
 from imgsvc.render.vips import decoding, set_up_vips
 from imgsvc.render.worker_settings import WorkerSettings
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -68,31 +76,28 @@ def main() -> None:
 
 
 def do(job: Job) -> Result:
-    try:
-        with decoding():
-            match job:
-                case Probe():
-                    return Probed(info=probe(Path(job.path), job.source, job.limits))
-                case Render():
-                    return render(job)
-                case Build():
-                    return build(job)
-    except ImgsvcError as error:
-        return failed_from_error(error)
-    except MemoryError:
-        return failed_from_error(RenderCrashed("Rendering needs more memory than is allowed here."))
-    except Exception:
-        _log.exception("a job failed in a way that was not foreseen")
-        return failed_from_error(RenderCrashed("Rendering failed."))
+    match job:
+        case Probe():
+            return _caught(lambda: Probed(info=probe(Path(job.path), job.source, job.limits)))
+        case Render():
+            return _caught(lambda: render(job, Decoded()))
+        case RenderSiblings():
+            decoded = Decoded()
+            return Rendered(results=[_caught(partial(render, one, decoded)) for one in job.renders])
+        case Build():
+            return _caught(lambda: build(job))
 
 
-def render(job: Render) -> Written | LevelLost:
+def render(job: Render, decoded: Decoded) -> Written | LevelLost:
     """Raises StoreFailure, pyvips.Error and what `load` and `encode` raise."""
     plan, path = job.plan, Path(job.path)
     data = stripped_original(path, plan)
     if data is None:
         try:
-            frames = load_frames(path, plan) if job.level is None else [load_level(job.level, plan, job.info.size)]
+            if job.level is None:
+                frames = load_frames(path, plan, decoded)
+            else:
+                frames = [load_level(job.level, plan, job.info.size, decoded)]
         except LevelDamaged:
             return LevelLost()
         for step in PIPELINE:
@@ -105,6 +110,19 @@ def build(job: Build) -> Built:
     """Raises StoreFailure, pyvips.Error and what `build_pyramid` raises."""
     levels = zip(levels_of(job.info), build_pyramid(Path(job.path), job.info), job.outputs, strict=True)
     return Built(levels=[_write(data, output, level.size) for level, data, output in levels])
+
+
+def _caught(work: Callable[[], T]) -> T | Failed:
+    try:
+        with decoding():
+            return work()
+    except ImgsvcError as error:
+        return failed_from_error(error)
+    except MemoryError:
+        return failed_from_error(RenderCrashed("Rendering needs more memory than is allowed here."))
+    except Exception:
+        _log.exception("a job failed in a way that was not foreseen")
+        return failed_from_error(RenderCrashed("Rendering failed."))
 
 
 def _write(data: bytes, output: str, size: Size) -> Written:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from imgsvc.core.assets import ImageInfo
-from imgsvc.core.cost import estimate_decoding, estimate_seconds
+from imgsvc.core.cost import estimate_cost, estimate_decoding
 from imgsvc.core.formats import FORMATS, Format
 from imgsvc.core.geometry import Size
 from imgsvc.core.limits import Limits
@@ -20,7 +20,7 @@ THUMBNAIL = Transform(max_width=200, format=Format.JPEG)
 
 def estimate(info: ImageInfo, transform: Transform = THUMBNAIL) -> float:
     plan = make_plan(original_of(info), transform, defaults=Defaults(), limits=Limits(pixels=10**12))
-    return estimate_seconds(info, plan)
+    return estimate_cost(info, plan).seconds
 
 
 def test_a_thumbnail_is_short_and_what_is_large_or_hard_is_long() -> None:
@@ -46,7 +46,7 @@ def test_from_a_level_even_a_large_originals_thumbnail_is_short() -> None:
     tiff = ImageInfo(format=Format.TIFF, size=Size(10_000, 10_000))
     plan = make_plan(original_of(tiff), THUMBNAIL, defaults=Defaults(), limits=Limits())
 
-    seconds = estimate_seconds(tiff, plan, choose_level(tiff, plan))
+    seconds = estimate_cost(tiff, plan, choose_level(tiff, plan)).seconds
 
     assert seconds < 0.01
 
@@ -56,7 +56,7 @@ def test_a_smaller_level_costs_less_and_any_less_than_the_original(info: ImageIn
     """Whichever format the original has, and whichever its levels have."""
     plan = make_plan(original_of(info), THUMBNAIL, defaults=Defaults(), limits=Limits(pixels=10**12))
 
-    seconds = [estimate_seconds(info, plan, level) for level in (None, *levels_of(info))]
+    seconds = [estimate_cost(info, plan, level).seconds for level in (None, *levels_of(info))]
 
     assert seconds == sorted(set(seconds), reverse=True)
 
@@ -68,7 +68,7 @@ def test_building_a_pyramid_reads_every_frame_once(info: ImageInfo) -> None:
 
     seconds = estimate_decoding(info)
 
-    assert 0 < seconds < estimate_seconds(info, replace(plan, frames=info.frames))
+    assert 0 < seconds < estimate_cost(info, replace(plan, frames=info.frames)).seconds
     assert estimate_decoding(replace(info, frames=info.frames * 3)) == pytest.approx(seconds * 3)
 
 

@@ -30,6 +30,7 @@ from imgsvc.render.messages import (
     Probed,
     Question,
     Render,
+    RenderSiblings,
     Seen,
     StoredLevel,
     Wanted,
@@ -106,7 +107,8 @@ def test_a_job_travels_to_the_worker(plan: Plan, info: ImageInfo) -> None:
     build = Build(path="/p", info=info, outputs=["/a", "/b"])
     probe = Probe(path="/p", source=plan.source, limits=Limits(pixels=5))
 
-    for job in (render, build, probe):
+    siblings = RenderSiblings(path="/päth/ö", renders=[render, render])
+    for job in (render, siblings, build, probe):
         assert msgspec.msgpack.decode(frame(job)[LENGTH.size :], type=Job) == job
 
 
