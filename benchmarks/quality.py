@@ -40,7 +40,7 @@ class Reduction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """One rendition by one way. `milliseconds` of CPU to the finished bytes, a round each."""
+    """One rendition by one way. `length` in bytes; `milliseconds` of CPU to the finished bytes, a round each."""
 
     picture: str
     group: Group
@@ -48,6 +48,7 @@ class Judged:
     format: str
     way: str
     scores: Scores
+    length: int
     milliseconds: Sequence[float]
 
 
@@ -62,7 +63,7 @@ def main() -> None:
         metavar="WIDTH",
         help="as 400 px or as 1/2.3 of the original",
     )
-    _add_choice(parser, "--formats", list(_ENCODINGS))
+    _add_choice(parser, "--formats", list(_ENCODINGS), default=_USUAL)
     _add_choice(parser, "--ways", list(WAYS))
     parser.add_argument("--rounds", type=int, default=3, help="how often each way has its turn (default: 3)")
     add_cache_argument(parser)
@@ -89,8 +90,13 @@ def main() -> None:
         _print_differences(judged, yardstick, arguments.ways)
 
 
-def _add_choice(parser: argparse.ArgumentParser, option: str, names: Sequence[str]) -> None:
-    parser.add_argument(option, nargs="+", choices=names, default=names, metavar="NAME", help=", ".join(names))
+def _add_choice(
+    parser: argparse.ArgumentParser, option: str, names: Sequence[str], *, default: Sequence[str] | None = None
+) -> None:
+    """All of them where there is no `default`."""
+    parser.add_argument(
+        option, nargs="+", choices=names, default=default or names, metavar="NAME", help=", ".join(names)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +129,8 @@ class _Bench:
             for format in self.formats:
                 encoding = _ENCODINGS[format]
                 encoded = [_time(partial(_encode, image, encoding)) for _ in made[way]]
-                answer = pyvips.Image.new_from_buffer(_encode(image, encoding), "")
+                data = _encode(image, encoding)
+                answer = pyvips.Image.new_from_buffer(data, "")
                 yield Judged(
                     picture=picture.name,
                     group=picture.group,
@@ -131,6 +138,7 @@ class _Bench:
                     format=format,
                     way=way,
                     scores=self.scorer.score(reference, answer),
+                    length=len(data),
                     milliseconds=[sum(both) for both in zip(made[way], encoded, strict=True)],
                 )
 
@@ -160,6 +168,7 @@ def _print_group(group: Group, judged: Sequence[Judged], ways: Sequence[str]) ->
         "SSIMULACRA2, mean (worst)": _mean_and_worst,
         "PSNR, dB": _decibels,
         "SSIM": lambda judged: f"{fmean(each.scores.ssim for each in judged):.4f}",
+        "KB": lambda judged: f"{fmean(each.length for each in judged) / 1024:.1f}",
         "CPU ms": lambda judged: f"{median(spent for each in judged for spent in each.milliseconds):.1f}",
     }
     print_comparison(
@@ -232,7 +241,13 @@ _ENCODINGS: Mapping[str, Encoding] = {
     "WebP q80": Encoding(format=Format.WEBP, quality=80),
     "AVIF q50": Encoding(format=Format.AVIF, quality=50),
     "PNG": Encoding(format=Format.PNG),
+    "JPEG q82": Encoding(format=Format.JPEG, quality=82),
+    "WebP q84": Encoding(format=Format.WEBP, quality=84),
+    "AVIF q55": Encoding(format=Format.AVIF, quality=55),
+    "AVIF q65": Encoding(format=Format.AVIF, quality=65),
+    "AVIF q70": Encoding(format=Format.AVIF, quality=70),
 }
+_USUAL = (_COUNTED, "WebP q80", "AVIF q50", "PNG")
 
 
 if __name__ == "__main__":

@@ -344,7 +344,7 @@ SETTINGS: dict[str, Setting] = {
     ),
     "quality_jpeg": Setting(read=_whole(1, 100), default="82", expected=_QUALITY, meaning="where a URL names none"),
     "quality_webp": Setting(read=_whole(1, 100), default="80", expected=_QUALITY, meaning="where a URL names none"),
-    "quality_avif": Setting(read=_whole(1, 100), default="55", expected=_QUALITY, meaning="where a URL names none"),
+    "quality_avif": Setting(read=_whole(1, 100), default="65", expected=_QUALITY, meaning="where a URL names none"),
     "background": Setting(
         read=_read_opaque_color,
         default="white",

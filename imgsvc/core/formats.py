@@ -62,7 +62,7 @@ FORMATS: dict[Format, FormatRow] = {
         encoding=50,
     ),
     Format.AVIF: FormatRow(
-        media_type="image/avif", extensions=("avif",), lossy=True, default_quality=55, decoding=45, encoding=226
+        media_type="image/avif", extensions=("avif",), lossy=True, default_quality=65, decoding=45, encoding=226
     ),
     Format.GIF: FormatRow(media_type="image/gif", extensions=("gif",), animation=True, decoding=11, encoding=484),
     Format.TIFF: FormatRow(media_type="image/tiff", extensions=("tif", "tiff"), decoding=19, encoding=103),
