@@ -19,7 +19,7 @@ from imgsvc.core.presets import find_preset
 from imgsvc.core.requests import PictureRequest
 from imgsvc.core.transform import NOTHING_ASKED, Insets, Transform
 from imgsvc.dialects.query import query_words
-from imgsvc.dialects.words import MODES, WORDS
+from imgsvc.dialects.words import MODES, SIDES, WORDS
 
 
 def read_media_url(slug: str, query: str, *, presets: Mapping[str, Transform]) -> PictureRequest:
@@ -81,9 +81,28 @@ def _make_transform(
             name, text = given["preset"]
             raise InvalidParameter(name, expected="the name of a preset or a size", received=text)
         base = found
+    if "dpr" in values:
+        values, base = _at_density(values, given, base)
     fields = {row.field: values[word] for word, row in WORDS.items() if row.field and word in values}
     fields |= _mode_fields(values, base) | _crop_field(values, given) | _ratio_field(values, given, base)
     return replace(base, **fields)
+
+
+def _at_density(
+    values: Mapping[str, Any], given: Mapping[str, tuple[str, str]], base: Transform
+) -> tuple[Mapping[str, Any], Transform]:
+    """Sizes in device pixels, half up, so that `width=400&dpr=2` and `width=800` are one rendition."""
+    spelled, text = given["dpr"]
+
+    def scaled(side: int) -> int:
+        length = round_side(side * values["dpr"])
+        if length > MAX_SIDE:
+            raise InvalidParameter(spelled, expected=f"a number that makes at most {MAX_SIDE} pixels", received=text)
+        return length
+
+    own = {field: getattr(base, field) for field in SIDES.values()}
+    base = replace(base, **{field: scaled(side) for field, side in own.items() if side is not None})
+    return {**values, **{word: scaled(values[word]) for word in SIDES if word in values}}, base
 
 
 def _mode_fields(values: Mapping[str, Any], base: Transform) -> dict[str, Any]:

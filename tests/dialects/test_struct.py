@@ -29,6 +29,7 @@ SLUG = "wuqj0ouk"
 PRESETS: Mapping[str, Transform] = MappingProxyType(
     {
         "hero": Transform(width=1600, height=600, fit=Fit.COVER, quality=70),
+        "icon": Transform(width=64),
         "boxed": Transform(width=800, height=800, enlarge=Enlarge.NEVER),
         "modest": Transform(width=800, height=800, enlarge=Enlarge.SKIP),
     }
@@ -133,6 +134,16 @@ READ = [
     ("width=600&height=100&heightratio=0.5", Transform(width=600, height=100)),
     ("v=20260101", NOTHING_ASKED),
     ("rnd=77", NOTHING_ASKED),
+    ("width=400&dpr=2", Transform(width=800)),
+    ("width=401&height=3&DPR=1.5", Transform(width=602, height=5)),
+    ("maxwidth=300&maxheight=200&dpr=0.5", Transform(max_width=150, max_height=100)),
+    ("width=1000&dpr=1.100000023841858", Transform(width=1100)),
+    ("width=1&dpr=0.1", Transform(width=1)),
+    ("width=600&heightratio=0.416&dpr=2", Transform(width=1200, height=499)),
+    ("preset=icon&dpr=3", Transform(width=192)),
+    ("preset=300x&dpr=2", Transform(max_width=600)),
+    ("dpr=2", NOTHING_ASKED),
+    ("expires=1790000000&kid=2026b&signature=abc", NOTHING_ASKED),
     ("download=true", NOTHING_ASKED),
     ("preset=hero", PRESETS["hero"]),
 ]
@@ -220,6 +231,16 @@ def test_the_queries_of_the_golden_sizes_are_read(golden: Golden) -> None:
         ("Preset=0x0", "Preset"),
         ("download=perhaps", "download"),
         ("v=%00", "v"),
+        ("Dpr=0", "Dpr"),
+        ("dpr=0.09", "dpr"),
+        ("dpr=10.01", "dpr"),
+        ("dpr=two", "dpr"),
+        ("dpr=2x", "dpr"),
+        ("dpr=.5", "dpr"),
+        ("width=999999&DPR=2", "DPR"),
+        ("expires=soon", "expires"),
+        ("expires=-1", "expires"),
+        ("expires=" + "9" * 12, "expires"),
     ],
     ids=lambda text: text[:40],
 )
@@ -248,6 +269,7 @@ SOME_WORDS = (
     "upscale=false",
     "heightratio=2",
     "preset=hero",
+    "dpr=1.5",
 )
 
 
