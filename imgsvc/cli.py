@@ -133,6 +133,28 @@ def render(path: Path, query: str, output: Path) -> None:
     _reporting(lambda: asyncio.run(render_file(_settings(), path, query, output)))
 
 
+@main.command()
+@click.argument("url", required=False)
+@click.option("--expires", "lifetime", metavar="TIME", help="How long it holds: 90m, 24h, 7d; without it for ever.")
+@click.option("--floating", is_flag=True, help="For every size of the ladder, whatever width, height and dpr say.")
+@click.option("--key", "key_id", metavar="ID", help="Which key of IMGSVC_SIGNING_KEYS signs; without it the first.")
+@click.option("--ladder", is_flag=True, help="Print the ladder's sizes instead, a line each.")
+def sign(url: str | None, lifetime: str | None, floating: bool, key_id: str | None, ladder: bool) -> None:
+    """Sign a picture's URL, or its path, and print it."""
+    from imgsvc.commands.sign import sign_url
+    from imgsvc.core.bounds import Signatures, Unsigned
+
+    settings = _settings()
+    if ladder:
+        click.echo("\n".join(map(str, settings.ladder.rungs)))
+        return
+    if url is None:
+        raise click.UsageError("Missing argument 'URL'.")
+    if settings.signatures is Signatures.OFF and settings.unsigned is Unsigned.ANYTHING:
+        click.echo("IMGSVC_SIGNATURES is off, so nobody looks at signatures.", err=True)
+    _reporting(lambda: sign_url(settings, url, lifetime=lifetime, floating=floating, key_id=key_id))
+
+
 @main.group()
 def token() -> None:
     """Make, list and revoke tokens for the management APIs."""

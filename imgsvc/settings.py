@@ -13,9 +13,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from imgsvc.core.assets import INSTANCE, Instance
+from imgsvc.core.bounds import OffLadder, Signatures, Unsigned
 from imgsvc.core.color import Color, color_from_name, color_from_rgba_hex
 from imgsvc.core.errors import InvalidParameter
+from imgsvc.core.ladder import Ladder
+from imgsvc.core.parameters import read_side, words
 from imgsvc.core.places import DEFAULT_PLACES, FACES, Face, Place, check_places, place_from_text
+from imgsvc.core.signing import SigningKey
 from imgsvc.core.transform import Transform
 from imgsvc.dialects.quable import ORIGINAL
 from imgsvc.dialects.struct import read_transform
@@ -55,6 +59,11 @@ class Settings:
     pyramid_bytes: int
     max_age: int
     signing_key: str | None
+    signing_keys: tuple[SigningKey, ...]
+    signatures: Signatures
+    unsigned: Unsigned
+    off_ladder: OffLadder
+    ladder: Ladder
     link_seconds: int
     quality_jpeg: int
     quality_webp: int
@@ -212,6 +221,26 @@ def _read_hosts(text: str) -> tuple[str, ...]:
     return hosts
 
 
+def _read_signing_keys(text: str) -> tuple[SigningKey, ...]:
+    """Nothing of a secret is in what is said of a mistake."""
+    keys: dict[str, SigningKey] = {}
+    for entry in filter(None, (one.strip() for one in text.split(";"))):
+        id, _, secret = (part.strip() for part in entry.partition(":"))
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,32}", id) or not secret:
+            raise _Mistake("each entry must be id: secret, an id being up to 32 of A-Z, a-z, 0-9, - and _.")
+        if id in keys:
+            raise _Mistake(f"{id} is there twice.")
+        keys[id] = SigningKey(id=id, secret=secret.encode())
+    return tuple(keys.values())
+
+
+def _read_ladder(text: str) -> Ladder:
+    rungs = [read_side(one.strip()) for one in text.split(",")]
+    if len(rungs) > _MOST_RUNGS:
+        raise ValueError(text)
+    return Ladder(tuple(sorted(set(rungs))))
+
+
 def _cores() -> int:
     return len(os.sched_getaffinity(0))
 
@@ -219,6 +248,7 @@ def _cores() -> int:
 _BYTES = "a number of bytes, such as 500000, 64MB or 10GB"
 _QUALITY = "a whole number from 1 to 100"
 _SWITCH = "true or false"
+_MOST_RUNGS = 100
 
 SETTINGS: dict[str, Setting] = {
     "host": Setting(read=str, default="127.0.0.1", expected="an address", meaning="address to listen on"),
@@ -334,7 +364,37 @@ SETTINGS: dict[str, Setting] = {
         read=lambda text: text or None,
         default="",
         expected="any text, the longer the better",
-        meaning="signs links to downloads; without it a key is made once and kept in the data folder",
+        meaning="signs links to downloads and pictures; without it a key is made once and kept in the data folder",
+    ),
+    "signing_keys": Setting(
+        read=_read_signing_keys,
+        default="",
+        expected="id: secret; id: secret",
+        meaning="keys that URLs may name by `kid`; all hold, the first signs: `2026b: new secret; 2026a: old secret`",
+    ),
+    "signatures": Setting(
+        read=Signatures,
+        default=Signatures.OFF,
+        expected=words(Signatures),
+        meaning="whether picture URLs are signed; optional: those that are may ask for what others may not",
+    ),
+    "unsigned": Setting(
+        read=Unsigned,
+        default=Unsigned.ANYTHING,
+        expected=words(Unsigned),
+        meaning="what picture URLs without a signature may ask for; where not anything, signatures are never off",
+    ),
+    "off_ladder": Setting(
+        read=OffLadder,
+        default=OffLadder.SNAP,
+        expected=words(OffLadder),
+        meaning="what becomes of sizes off the ladder: moved up to its next size, or refused",
+    ),
+    "ladder": Setting(
+        read=_read_ladder,
+        default="160,320,480,640,800,960,1280,1600,1920,2560",
+        expected=f"up to {_MOST_RUNGS} numbers of pixels with commas between",
+        meaning="sizes that floating signatures hold for, and URLs without one under `IMGSVC_UNSIGNED=ladder`",
     ),
     "link_seconds": Setting(
         read=_whole(1, 31_536_000),

@@ -1,17 +1,13 @@
 """What settings mean for the parts that every process shares: limits, defaults, places."""
 
-import contextlib
 from hashlib import sha256
 from pathlib import Path
-from secrets import token_hex
 from tempfile import gettempdir
-from uuid import uuid4
 
 from imgsvc.core.formats import Format
 from imgsvc.core.limits import Limits
 from imgsvc.core.plan import Defaults
 from imgsvc.settings import Settings
-from imgsvc.storage.durable import sync_file
 
 _SOCKET_PATH_LENGTH = 100
 """Longest path of a Unix socket that is sure to be taken (107 bytes on Linux: unix(7))."""
@@ -55,19 +51,3 @@ def broker_socket(settings: Settings) -> Path:
     folder = Path(gettempdir()) / f"imgsvc-{sha256(str(settings.data).encode()).hexdigest()[:16]}"
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder / "broker.sock"
-
-
-def load_signing_key(settings: Settings) -> bytes:
-    """The operator's, or one that is made once for the data folder, whoever of its processes comes first."""
-    if settings.signing_key is not None:
-        return settings.signing_key.encode()
-    path = settings.data / "signing.key"
-    if not path.exists():
-        scratch = path.with_name(f"{path.name}.{uuid4().hex}")
-        scratch.touch(mode=0o600)
-        scratch.write_text(token_hex(32))
-        sync_file(scratch)
-        with contextlib.suppress(FileExistsError):
-            path.hardlink_to(scratch)
-        scratch.unlink()
-    return path.read_bytes()

@@ -15,11 +15,11 @@ from imgsvc.apis.iqmetrix.routes import IqmetrixAssets
 from imgsvc.apis.qooly.routes import QoolyAssets
 from imgsvc.apis.quable.routes import QuableAssets
 from imgsvc.apis.struct.routes import StructAssets
+from imgsvc.app.gate import load_signing_keys, make_gate
 from imgsvc.app.library import Library, make_ingest, make_removal, open_library, utc_now
 from imgsvc.app.parts import (
     broker_socket,
     derivatives_folder,
-    load_signing_key,
     make_defaults,
     make_limits,
     metrics_folder,
@@ -45,6 +45,7 @@ from imgsvc.web.auth import Guard
 from imgsvc.web.fastpath import Fastpath, PreparedAnswers
 from imgsvc.web.health import Check, Health
 from imgsvc.web.images import Images, ImageSettings, Remember
+from imgsvc.web.ladder import LadderShape, ladder_route
 from imgsvc.web.metrics import metrics_route
 from imgsvc.web.middleware import Measured
 from imgsvc.web.problems import Failures
@@ -87,6 +88,8 @@ def make_services(
     settings: Settings, library: Library, renderer: BrokerClient, origin: Origin, *, files: DerivativeFiles
 ) -> Services:
     remembered = RememberedAssets(library.catalog.assets, library.generation)
+    keys = load_signing_keys(settings)
+    gate = make_gate(settings, keys)
     delivery = Delivery(
         find=remembered.find,
         blobs=library.blobs,
@@ -110,10 +113,11 @@ def make_services(
             operator_instance=settings.instance,
             find_token=library.catalog.tokens.find,
         ),
-        addresses=Addresses(base_url=settings.public_url, places=settings.places),
+        addresses=Addresses(base_url=settings.public_url, places=settings.places, link=gate.link),
+        gate=gate,
         presets=settings.presets,
         upload_limit=settings.upload_bytes,
-        signing_key=load_signing_key(settings),
+        signing_keys=keys,
         link_seconds=settings.link_seconds,
         now=utc_now,
     )
@@ -133,6 +137,7 @@ def make_router(
         delivery=services.delivery,
         settings=ImageSettings(presets=settings.presets, max_age=settings.max_age),
         addresses=services.addresses,
+        gate=services.gate,
         generation=lambda: library.generation.value,
         remember=remember,
     )
@@ -149,6 +154,7 @@ def make_router(
         *health.routes(),
         metrics_route(metrics),
         openapi_route(),
+        ladder_route(LadderShape(sizes=settings.ladder.rungs, off_ladder=settings.off_ladder)),
     ]
     router = Starlette(routes=routes, exception_handlers=failures.handlers())
     router.router.redirect_slashes = False

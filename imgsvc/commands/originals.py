@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from imgsvc.app.broker import make_pool
+from imgsvc.app.gate import load_signing_keys, make_gate
 from imgsvc.app.library import Library, make_ingest, open_library
 from imgsvc.app.parts import make_limits
 from imgsvc.core.assets import AssetKind, AssetRef, NewAsset
@@ -75,6 +76,7 @@ async def import_samples(settings: Settings) -> None:
         if not await library.catalog.assets.is_empty():
             return
         base = settings.public_url or url_of(settings.host, settings.port)
+        gate = make_gate(settings, load_signing_keys(settings))
         console = Console(soft_wrap=True, highlight=False)
         console.print("Drawing sample products:")
         with TemporaryDirectory() as folder:
@@ -83,7 +85,7 @@ async def import_samples(settings: Settings) -> None:
                 await to_thread.run_sync(sample.draw, path)
                 asset_id = uuid5(NAMESPACE_URL, f"imgsvc:samples:{sample.file_name}")
                 taken = await _take_in(settings, library, ingest, path, asset_id=asset_id)
-                console.print(f"  {base}{write_media_url(taken.asset)}  {sample.about}", markup=False)
+                console.print(f"  {base}{gate.link(write_media_url(taken.asset))}  {sample.about}", markup=False)
 
 
 @asynccontextmanager

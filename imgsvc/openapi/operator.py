@@ -4,6 +4,7 @@ from types import MappingProxyType
 
 from imgsvc.openapi.operation import Answer, Operation, Operations
 from imgsvc.web.health import HealthShape
+from imgsvc.web.ladder import LadderShape
 
 OPERATIONS: Operations = MappingProxyType(
     {
@@ -29,6 +30,13 @@ OPERATIONS: Operations = MappingProxyType(
                 summary="Prometheus metrics of all processes",
                 tag="operation",
                 answers={200: Answer(meaning="The metrics.", media_types=("text/plain",))},
+            )
+        },
+        "/ladder.json": {
+            "get": Operation(
+                summary="The sizes that a floating signature holds for",
+                tag="operation",
+                answers={200: Answer(meaning="Ascending, and what becomes of any other.", shape=LadderShape)},
             )
         },
         "/openapi.json": {

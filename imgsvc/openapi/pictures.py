@@ -4,7 +4,8 @@ from types import MappingProxyType
 
 from imgsvc.core.formats import FORMATS
 from imgsvc.core.media import MEDIA_TYPES, UNKNOWN
-from imgsvc.openapi.operation import NOT_NOW, NOT_THERE, Answer, Operation, Operations, failure
+from imgsvc.dialects.words import WORDS
+from imgsvc.openapi.operation import NOT_NOW, NOT_THERE, TEXT, Answer, Operation, Operations, Parameter, failure
 
 _PICTURE = tuple(dict.fromkeys(row.media_type for row in FORMATS.values()))
 _FILE = tuple(dict.fromkeys((*_PICTURE, *MEDIA_TYPES.values(), UNKNOWN)))
@@ -14,13 +15,17 @@ _ANSWERS = {
     206: Answer(meaning="The range of it that was asked for.", media_types=_FILE, headers=("Content-Range",)),
     304: Answer(meaning="What the client has is still right."),
     400: failure("A parameter has a value that cannot be meant."),
-    403: failure("Metadata is not given out."),
+    403: failure("A signature is missing, wrong or expired, or the URL asks for more than it may without one."),
     404: NOT_THERE,
     416: Answer(meaning="Nothing of the picture lies in that range."),
     422: failure("The original is no picture, cannot be decoded, or is too large."),
     503: NOT_NOW,
 }
 _REDIRECT = Answer(meaning="The picture's own URL.", headers=("Location", "Cache-Control"))
+_QUERY = {
+    word: Parameter(meaning=f"{WORDS[word].meaning}. Expected: {WORDS[word].expected}.", schema=TEXT)
+    for word in ("expires", "kid", "signature")
+}
 
 OPERATIONS: Operations = MappingProxyType(
     {
@@ -47,6 +52,7 @@ OPERATIONS: Operations = MappingProxyType(
                 summary="A picture no larger than that, as iQmetrix' clients ask for it",
                 tag="pictures",
                 path={"guid": "the asset's GUID", "width": "at most, px", "height": "at most, px"},
+                query=_QUERY,
                 answers=_ANSWERS,
             )
         },
@@ -60,6 +66,7 @@ OPERATIONS: Operations = MappingProxyType(
                     "key": "32 hexadecimal digits",
                     "file_name": "any; for people",
                 },
+                query=_QUERY,
                 answers={**_ANSWERS, 303: _REDIRECT},
             )
         },
@@ -73,6 +80,7 @@ OPERATIONS: Operations = MappingProxyType(
                     "preset": "original, a preset's code, or a size such as 600x600, 1920x, x480",
                     "file_name": "any; its extension is the output format",
                 },
+                query=_QUERY,
                 answers=_ANSWERS,
             )
         },

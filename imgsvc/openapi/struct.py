@@ -139,6 +139,7 @@ OPERATIONS: Operations = MappingProxyType(
                 path={"download": "as the link has it"},
                 query={
                     "expires": Parameter(meaning="As the link has it.", schema=TEXT),
+                    "kid": Parameter(meaning="As the link has it.", schema=TEXT),
                     "signature": Parameter(meaning="As the link has it.", schema=TEXT),
                 },
                 answers={

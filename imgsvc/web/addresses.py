@@ -1,6 +1,6 @@
 """Which address a face has: absolute URLs for answers, and requests led to where the router has them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -11,11 +11,21 @@ from imgsvc.web.problems import problem_response
 
 
 class Addresses:
-    """`base_url`: the operator's public address without a slash at the end, or None for what a request came to."""
+    """`base_url`: the operator's public address without a slash at the end, or None for what a request came to.
 
-    def __init__(self, *, base_url: str | None, places: Mapping[Face, Place] = DEFAULT_PLACES) -> None:
+    `link` makes of a picture's path one that is answered: signed, where pictures are answered only so.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str | None,
+        places: Mapping[Face, Place] = DEFAULT_PLACES,
+        link: Callable[[str], str] = lambda path: path,
+    ) -> None:
         self._base_url = base_url
         self._places = places
+        self._link = link
 
     def url(self, request: Request, face: Face, path: str) -> str:
         """`path` as the service itself has it, `/images/…`; absolute, of the face's own host where it has one.
@@ -29,6 +39,10 @@ class Addresses:
             port = f":{parts.port}" if parts.port is not None and ":" not in host else ""
             base = f"{parts.scheme}://{host}{port}"
         return base + self.path(face, path)
+
+    def picture(self, request: Request, face: Face, path: str) -> str:
+        """As `url`, of a picture or another original, for whom an API tells where it is."""
+        return self.url(request, face, self._link(path))
 
     def path(self, face: Face, path: str) -> str:
         """As `url`, from the host on."""

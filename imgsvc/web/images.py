@@ -26,7 +26,8 @@ from imgsvc.dialects.quable import read_cdn_url
 from imgsvc.dialects.struct import read_media_url
 from imgsvc.service.delivery import Body, Delivery, Variant
 from imgsvc.web.addresses import Addresses
-from imgsvc.web.caching import UrlClass, cache_control
+from imgsvc.web.caching import UrlClass, cache_control, provisional
+from imgsvc.web.gate import Admitted, Gate
 from imgsvc.web.responses import PictureHead, PictureResponse
 
 Remember = Callable[[Scope, PictureHead, Body, int], None]
@@ -48,11 +49,13 @@ class Images:
         delivery: Delivery,
         settings: ImageSettings,
         addresses: Addresses,
+        gate: Gate,
         generation: Callable[[], int],
         remember: Remember,
     ) -> None:
         self._delivery = delivery
         self._addresses = addresses
+        self._gate = gate
         self._settings = settings
         self._generation = generation
         self._remember = remember
@@ -103,17 +106,23 @@ class Images:
         )
 
     async def _answer(self, request: Request, wanted: PictureRequest) -> Response:
+        admitted = self._gate.admit(request.scope["path"], _query(request), wanted)
+        wanted, left = admitted.wanted, admitted.seconds_left
         generation = self._generation()
         variant = await self._delivery.identify(wanted)
         if wanted.redirect or (wanted.key is not None and wanted.key != variant.key):
-            return self._redirect(request, wanted, variant)
+            return self._redirect(request, admitted, variant)
         head = PictureHead(
             key=variant.key,
             media_type=variant.media_type,
             modified=variant.asset.modified,
-            cache_control=cache_control(_url_class(wanted), max_age=self._settings.max_age),
+            cache_control=cache_control(_url_class(wanted), max_age=self._settings.max_age, left=left),
+            provisional=provisional(left),
             disposition=_attachment(variant) if wanted.download or variant.media_type == UNKNOWN else None,
         )
+        if left is not None:
+            # What is remembered is answered without a look at the clock.
+            return PictureResponse(head, partial(self._delivery.load, variant))
         return PictureResponse(head, partial(self._load, request.scope, head, variant, generation))
 
     async def _load(self, scope: Scope, head: PictureHead, variant: Variant, generation: int) -> Body:
@@ -121,20 +130,22 @@ class Images:
         self._remember(scope, head, body, generation)
         return body
 
-    def _redirect(self, request: Request, wanted: PictureRequest, variant: Variant) -> Response:
+    def _redirect(self, request: Request, admitted: Admitted, variant: Variant) -> Response:
         """303 See Other with that media type, as iQmetrix documents both."""
         output = variant.format or variant.asset.original.picture.format
         if variant.transform == NOTHING_ASKED:
             path = write_image_url(variant.asset, output)
         else:
             path = write_canonical_url(variant.asset, variant.transform, output, variant.key)
-        query = "?download=true" if wanted.download else ""
+        path = self._gate.redirect(path + ("?download=true" if admitted.wanted.download else ""), admitted)
         return Response(
             status_code=303,
             media_type="application/text",
             headers={
-                "Location": self._addresses.url(request, Face.IMAGES, path) + query,
-                "Cache-Control": cache_control(UrlClass.OTHER, max_age=self._settings.max_age),
+                "Location": self._addresses.url(request, Face.IMAGES, path),
+                "Cache-Control": cache_control(
+                    UrlClass.OTHER, max_age=self._settings.max_age, left=admitted.seconds_left
+                ),
                 "Access-Control-Allow-Origin": "*",
             },
         )

@@ -38,13 +38,15 @@ SECURITY_HEADERS: Mapping[str, tuple[tuple[bytes, bytes], ...]] = MappingProxyTy
 class PictureHead:
     """All of a picture's answer that is known before its bytes. `disposition`: Content-Disposition, or None.
 
-    `modified` None: not told, so that nobody asks whether it was.
+    `modified` None: not told, so that nobody asks whether it was. `provisional`: Cache-Control of what stands in for
+    it.
     """
 
     key: VariantKey
     media_type: str
     modified: datetime | None
     cache_control: str
+    provisional: str = PROVISIONAL
     disposition: str | None = None
 
     @property
@@ -99,7 +101,7 @@ class PictureResponse(Response):
             return
         body = await self._load()
         if body.derivative is not None and body.derivative.key != head.key:
-            head = replace(head, key=body.derivative.key, modified=None, cache_control=PROVISIONAL)
+            head = replace(head, key=body.derivative.key, modified=None, cache_control=head.provisional)
         try:
             await _send(send, head, body, sent, with_content=scope["method"] != "HEAD")
         finally:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from imgsvc.catalog.base import Catalog
+from imgsvc.core.signing import SigningKeys
 from imgsvc.core.transform import Transform
 from imgsvc.service.batches import Batches
 from imgsvc.service.delivery import Delivery
@@ -14,6 +15,7 @@ from imgsvc.service.removal import Removal
 from imgsvc.storage.blobs import BlobStore
 from imgsvc.web.addresses import Addresses
 from imgsvc.web.auth import Guard
+from imgsvc.web.gate import Gate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +31,9 @@ class Services:
     blobs: BlobStore
     guard: Guard
     addresses: Addresses
+    gate: Gate
     presets: Mapping[str, Transform]
     upload_limit: int
-    signing_key: bytes
+    signing_keys: SigningKeys
     link_seconds: int
     now: Callable[[], datetime]

@@ -39,7 +39,7 @@ class IqmetrixAssets:
         async with spooled_upload(request, part=PART, blobs=services.blobs, limit=services.upload_limit) as upload:
             new = NewAsset(instance=caller.instance, name=upload.name, by=caller.user)
             asset = await services.ingest.add(upload.spooled, new)
-        return json_response(self._shape(request, asset, success=True), status=201)
+        return json_response(self._shape(request, asset, caller, success=True), status=201)
 
     async def read(self, request: Request) -> Response:
         """Without a token, as the vendor documents it, by GUID; with one by any id, in its instance alone.
@@ -53,15 +53,21 @@ class IqmetrixAssets:
         asset = await self._services.catalog.assets.find(_read_id(request.path_params["id"], caller))
         if asset is None:
             raise NotFound(NOT_FOUND)
-        return json_response(self._shape(request, asset))
+        return json_response(self._shape(request, asset, caller))
 
-    def _shape(self, request: Request, asset: Asset, *, success: bool | None = None) -> AssetShape:
-        """A picture is at `/images`, which answers nothing else; another file where Struct has it."""
+    def _shape(
+        self, request: Request, asset: Asset, caller: Caller | None, *, success: bool | None = None
+    ) -> AssetShape:
+        """A picture is at `/images`, which answers nothing else; another file where Struct has it.
+
+        Whoever has no token is told where it is, and given no signature.
+        """
         addresses, info = self._services.addresses, asset.original.info
+        write = addresses.url if caller is None else addresses.picture
         if info is None:
-            href = addresses.url(request, Face.MEDIA, write_media_url(asset))
+            href = write(request, Face.MEDIA, write_media_url(asset))
         else:
-            href = addresses.url(request, Face.IMAGES, write_image_url(asset, info.format))
+            href = write(request, Face.IMAGES, write_image_url(asset, info.format))
         return shape_from_asset(asset, href=href, success=success)
 
 

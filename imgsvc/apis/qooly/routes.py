@@ -167,7 +167,7 @@ class QoolyAssets:
         return shape_from_asset(asset, url=self._url(request, asset))
 
     def _url(self, request: Request, asset: Asset) -> str:
-        return self._services.addresses.url(request, Face.MEDIA, write_media_url(asset))
+        return self._services.addresses.picture(request, Face.MEDIA, write_media_url(asset))
 
 
 def _edit_from_fields(fields: NewAssetFields | AssetFields) -> Edit:

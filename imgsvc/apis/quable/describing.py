@@ -63,7 +63,7 @@ class Iris:
         return self._addresses.path(Face.QUABLE, f"/quable/api/{kind}{one}")
 
     def picture(self, asset: Asset, preset: str) -> str:
-        return self._addresses.url(self._request, Face.CDN, write_cdn_url(asset, preset))
+        return self._addresses.picture(self._request, Face.CDN, write_cdn_url(asset, preset))
 
 
 class Descriptions:

@@ -17,7 +17,7 @@ from imgsvc.apis.struct.ids import read_asset_id
 from imgsvc.core.assets import Download, Instance
 from imgsvc.core.errors import InvalidParameter, InvalidSignature, NotFound
 from imgsvc.core.places import Face
-from imgsvc.core.signing import is_signed, sign
+from imgsvc.core.signing import sign
 from imgsvc.core.tokens import Scope
 from imgsvc.dialects.struct import read_transform
 from imgsvc.service.archive import GrowingArchive, KnownArchive
@@ -75,8 +75,10 @@ class StructBatches:
         )
         await services.catalog.downloads.add(download, now=now)
         until = str(int(expires.timestamp()))
-        signature = sign(services.signing_key, "download", download.id, until)
-        path = f"/struct/assets/batch/data/{download.id}?expires={until}&signature={signature}"
+        key = services.signing_keys.signing()
+        named = "" if key.id is None else f"&kid={key.id}"
+        signature = sign(key.secret, "download", download.id, until)
+        path = f"/struct/assets/batch/data/{download.id}?expires={until}{named}&signature={signature}"
         url = services.addresses.url(request, Face.STRUCT, path)
         return json_response(LinkShape(url=url, expires=expires.isoformat()))
 
@@ -84,8 +86,8 @@ class StructBatches:
         """Without a token: the signature is the right to it."""
         services = self._services
         download_id, until = request.path_params["download"], request.query_params.get("expires", "")
-        signature = request.query_params.get("signature", "")
-        if not is_signed(signature, services.signing_key, "download", download_id, until):
+        signature, key_id = request.query_params.get("signature", ""), request.query_params.get("kid")
+        if not services.signing_keys.is_signed(signature, key_id, "download", download_id, until):
             raise InvalidSignature("The link's signature is not right.")
         now = services.now()
         if datetime.fromtimestamp(int(until), UTC) < now:

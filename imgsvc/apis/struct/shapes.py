@@ -81,7 +81,7 @@ def shape_from_asset(asset: Asset, *, request: Request, addresses: Addresses) ->
     return StructAsset(
         id=str(asset.serial),
         name=shown_name(asset),
-        url=addresses.url(request, Face.MEDIA, write_media_url(asset)),
+        url=addresses.picture(request, Face.MEDIA, write_media_url(asset)),
         extension=asset.extension,
         file_type=FileType.FILE if asset.original.info is None else FileType.IMAGE,
         type=asset.classifications[0] if asset.classifications else None,
