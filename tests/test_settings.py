@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from imgsvc.core.color import Color
 from imgsvc.core.geometry import Fit
+from imgsvc.core.ladder import Ladder
 from imgsvc.core.places import DEFAULT_PLACES, Face, Place
+from imgsvc.core.signing import SigningKey
 from imgsvc.core.transform import Transform
 from imgsvc.settings import SETTINGS, SettingsError, load_settings, variable_name
 
@@ -101,6 +103,8 @@ def test_bytes_are_read_with_their_unit(text: str, size: int) -> None:
         ("strip_originals", "1"), ("instance", "Shop"), ("instance", "a b"), ("instance", "a" * 64),
         ("import_hosts", "*"), ("import_hosts", "a b"), ("import_hosts", "shop.*"), ("import_private", "yes"),
         ("import_deadline", "0"), ("link_seconds", "0"), ("places", "struct"), ("places", "nobody: /x"),
+        ("signatures", "on"), ("signatures", "Required"), ("unsigned", "nothing"), ("off_ladder", "up"),
+        ("ladder", "160,"), ("ladder", "0"), ("ladder", "160;320"), ("ladder", ",".join(map(str, range(1, 102)))),
         ("presets", "hero"), ("presets", "a b: width=1"), ("presets", ": width=1"),
     ],
 )  # fmt: skip
@@ -153,6 +157,33 @@ def test_faces_are_served_where_the_operator_says() -> None:
 def test_places_that_cannot_be_meant_are_refused(text: str, says: str) -> None:
     """By what stands against them."""
     assert mistakes({"IMGSVC_PLACES": text}) == [f"IMGSVC_PLACES: {says}"]
+
+
+def test_signing_keys_are_ids_and_secrets() -> None:
+    """In their order; a secret may have a colon, and is not shown."""
+    keys = load_settings({"IMGSVC_SIGNING_KEYS": " 2026b : a long: secret ;2026a:old;; "}).signing_keys
+
+    assert keys == (SigningKey(id="2026b", secret=b"a long: secret"), SigningKey(id="2026a", secret=b"old"))
+    assert "secret" not in repr(keys).replace("secret=", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("hush", "each entry must be id: secret, an id being up to 32 of A-Z, a-z, 0-9, - and _."),
+        ("a b: hush", "each entry must be id: secret, an id being up to 32 of A-Z, a-z, 0-9, - and _."),
+        ("a:", "each entry must be id: secret, an id being up to 32 of A-Z, a-z, 0-9, - and _."),
+        ("a: hush; a: hush", "a is there twice."),
+    ],
+)
+def test_signing_keys_that_cannot_be_meant_are_refused(text: str, says: str) -> None:
+    """Without a word of the secrets in them: mistakes are printed."""
+    assert mistakes({"IMGSVC_SIGNING_KEYS": text}) == [f"IMGSVC_SIGNING_KEYS: {says}"]
+
+
+def test_a_ladder_ascends() -> None:
+    """However it was written, each size once."""
+    assert load_settings({"IMGSVC_LADDER": "640, 320,640"}).ladder == Ladder((320, 640))
 
 
 def test_hosts_to_import_from_are_a_list() -> None:

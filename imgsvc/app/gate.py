@@ -1,11 +1,11 @@
 """What settings mean for signatures: the keys that hold, and which picture URLs are answered."""
 
 import contextlib
+from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 from uuid import uuid4
 
-from imgsvc.app.library import utc_now
 from imgsvc.core.bounds import Bounds
 from imgsvc.core.signing import SigningKey, SigningKeys
 from imgsvc.settings import Settings
@@ -14,7 +14,7 @@ from imgsvc.web.gate import Gate
 
 
 def make_gate(settings: Settings, keys: SigningKeys) -> Gate:
-    return Gate(signatures=settings.signatures, bounds=make_bounds(settings), keys=keys, now=utc_now)
+    return Gate(signatures=settings.signatures, bounds=make_bounds(settings), keys=keys, now=lambda: datetime.now(UTC))
 
 
 def make_bounds(settings: Settings) -> Bounds:
