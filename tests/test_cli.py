@@ -52,7 +52,7 @@ class TestHelp:
         listed = run_command(data, "--help").stdout.partition("Commands:")[2]
 
         commands = re.findall(r"^  (\S+)", listed, re.MULTILINE)
-        assert {"serve", "import", "replace", "samples", "render", "token"} <= set(commands)
+        assert {"serve", "import", "replace", "samples", "render", "sign", "token"} <= set(commands)
         assert not {"broker", "server-process"} & set(commands)
 
     def test_the_version_is_told(self, data: Path) -> None:

@@ -58,6 +58,15 @@ class TestAddresses:
         assert addresses.url(make_request(), face, inner) == url
         assert addresses.path(face, inner) == "/" + url.split("/", 3)[3]
 
+    def test_a_picture_is_linked_by_its_own_path(self) -> None:
+        """Which is what is signed, wherever the face is; other addresses are not."""
+        addresses = Addresses(base_url="https://www.shop.example", places=PLACES, link=lambda path: f"{path}?of={path}")
+
+        url = addresses.picture(make_request(), Face.CDN, "/cdn/shop/c/original/x.png")
+
+        assert url == "https://cdn.shop.example:8080/shop/c/original/x.png?of=/cdn/shop/c/original/x.png"
+        assert "of=" not in addresses.url(make_request(), Face.STRUCT, "/struct/assets/7")
+
     def test_the_scheme_is_that_of_the_request(self) -> None:
         """Where no public URL says another."""
         addresses = Addresses(base_url=None, places=PLACES)
