@@ -9,7 +9,7 @@ from imgsvc.app.broker import make_pool
 from imgsvc.app.parts import make_defaults, make_limits
 from imgsvc.core.assets import Digest, Original
 from imgsvc.core.errors import UnsupportedMedia
-from imgsvc.core.formats import SNIFFED_BYTES, format_from_extension, readable_formats, sniff_format
+from imgsvc.core.formats import SNIFFED_BYTES, Format, format_from_extension, readable_formats, sniff_format
 from imgsvc.core.plan import make_plan
 from imgsvc.dialects.struct import read_transform
 from imgsvc.render.local import PoolProber
@@ -20,8 +20,9 @@ from imgsvc.settings import Settings
 async def render_file(settings: Settings, path: Path, query: str, output: Path) -> str:
     """Written beside and renamed. Raises InvalidParameter, UnsupportedMedia, OriginalError, ServiceError."""
     transform = read_transform(query, presets=settings.presets)
-    if transform.format is None:
-        transform = replace(transform, format=format_from_extension(output.suffix[1:]))
+    if not isinstance(transform.format, Format):
+        named = format_from_extension(output.suffix[1:])
+        transform = replace(transform, format=named or transform.format)
     source = sniff_format(await to_thread.run_sync(_read_head, path))
     if source is None:
         raise UnsupportedMedia(f"{path.name} is of another format; read are {readable_formats()}.")

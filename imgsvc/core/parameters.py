@@ -17,7 +17,7 @@ from imgsvc.core.color import color_from_rgba_hex
 from imgsvc.core.errors import InvalidParameter
 from imgsvc.core.formats import FORMATS, Format
 from imgsvc.core.geometry import Enlarge, Fit, FocalPoint, Gravity, Region
-from imgsvc.core.transform import Insets, Metadata
+from imgsvc.core.transform import AUTO, Auto, Insets, Metadata
 
 T = TypeVar("T")
 
@@ -105,6 +105,13 @@ def read_format(text: str) -> Format:
 FORMAT = "one of " + ", ".join(
     extension for row in FORMATS.values() if row.encodes for extension in row.extensions if extension.isalnum()
 )
+
+
+def read_format_or_auto(text: str) -> Format | Auto:
+    return AUTO if text.lower() == AUTO.value else read_format(text)
+
+
+FORMAT_OR_AUTO = f"{AUTO.value}, or {FORMAT}"
 
 
 def words(values: type[StrEnum]) -> str:

@@ -25,7 +25,8 @@ from imgsvc.core.geometry import (
     round_side,
 )
 from imgsvc.core.limits import Limits
-from imgsvc.core.transform import NOTHING_ASKED, Insets, Metadata, Transform
+from imgsvc.core.negotiation import Accepted, choose_format
+from imgsvc.core.transform import AUTO, NOTHING_ASKED, Insets, Metadata, Transform
 
 TRANSPARENT = Color(0, 0, 0, 0)
 
@@ -242,8 +243,14 @@ def _bounded_box(kept: Size, transform: Transform) -> tuple[int | None, int | No
 
 
 def _choose_encoding(info: ImageInfo, transform: Transform, defaults: Defaults) -> Encoding:
-    """Without a format asked for it is the original's, or PNG where that is not written (SVG)."""
-    output = transform.format or (info.format if FORMATS[info.format].encodes else Format.PNG)
+    """Without a format asked for it is the original's, or PNG where that is not written (SVG).
+
+    Where it is to be negotiated and was not, there is nobody to accept anything.
+    """
+    if transform.format is AUTO:
+        output = choose_format(info, Accepted.NEITHER, background=transform.background).format
+    else:
+        output = transform.format or (info.format if FORMATS[info.format].encodes else Format.PNG)
     row = FORMATS[output]
     if not row.encodes:
         raise InvalidParameter("format", expected="a format that is written", received=output)

@@ -1,9 +1,9 @@
 """What a caller wants of a picture, free of how it was spelled and of what the original is like."""
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from imgsvc.core.color import Color
 from imgsvc.core.formats import Format
@@ -24,6 +24,16 @@ class Metadata(StrEnum):
 
     STRIP = "strip"
     KEEP = "keep"
+
+
+class Negotiated(Enum):
+    """In place of a format: one that suits who asks, see `core.negotiation`."""
+
+    AUTO = "auto"
+
+
+Auto: TypeAlias = Literal[Negotiated.AUTO]
+AUTO: Auto = Negotiated.AUTO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +57,7 @@ class Transform:
     crop: Region | Insets | None = None
     upright: bool = True
     background: Color | None = None
-    format: Format | None = None
+    format: Format | Auto | None = None
     quality: int | None = None
     metadata: Metadata = Metadata.STRIP
 

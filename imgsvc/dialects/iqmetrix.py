@@ -35,7 +35,7 @@ def read_image_url(name: str, query: str, *, presets: Mapping[str, Transform]) -
     if not spelled or asked is None:
         # A preset's format gives way to the extension.
         return replace(request, extension=output)
-    if FORMATS[asked].media_type != FORMATS[output].media_type:
+    if not isinstance(asked, Format) or FORMATS[asked].media_type != FORMATS[output].media_type:
         raise InvalidParameter(spelled, expected=f"{output}, as the path's extension says", received=text)
     return replace(request, extension=asked)
 

@@ -14,11 +14,11 @@ from imgsvc.core.color import Color, color_from_argb_hex, color_from_decimals, c
 from imgsvc.core.geometry import Enlarge, Fit, FocalPoint, Gravity, round_half_up
 from imgsvc.core.parameters import (
     FLAG,
-    FORMAT,
+    FORMAT_OR_AUTO,
     SIDE,
     read_decimal,
     read_flag,
-    read_format,
+    read_format_or_auto,
     read_fraction,
     read_side,
     words,
@@ -202,7 +202,12 @@ WORDS: Mapping[str, Word] = MappingProxyType(
             expected="a whole number, taken as 1 to 100",
             meaning="of lossy formats; 100 is lossless in WebP",
         ),
-        "format": Word(field="format", read=read_format, expected=FORMAT, meaning="output format"),
+        "format": Word(
+            field="format",
+            read=read_format_or_auto,
+            expected=FORMAT_OR_AUTO,
+            meaning="output format; auto: AVIF, WebP or the original's, as the client accepts",
+        ),
         "bgcolor": Word(
             field="background",
             read=_read_color,
