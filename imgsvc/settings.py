@@ -65,6 +65,8 @@ class Settings:
     off_ladder: OffLadder
     ladder: Ladder
     link_seconds: int
+    negotiate: bool
+    avif_seconds: float
     quality_jpeg: int
     quality_webp: int
     quality_avif: int
@@ -401,6 +403,18 @@ SETTINGS: dict[str, Setting] = {
         default="86400",
         expected="seconds, up to a year",
         meaning="how long a link to a download holds",
+    ),
+    "negotiate": Setting(
+        read=_read_switch,
+        default="false",
+        expected=_SWITCH,
+        meaning="renditions whose URL names no format are answered as with `format=auto`",
+    ),
+    "avif_seconds": Setting(
+        read=_read_seconds,
+        default="0.5",
+        expected="seconds, up to 3600",
+        meaning="seconds an AVIF that a client accepts may take before it gets WebP for the time being",
     ),
     "quality_jpeg": Setting(read=_whole(1, 100), default="82", expected=_QUALITY, meaning="where a URL names none"),
     "quality_webp": Setting(read=_whole(1, 100), default="80", expected=_QUALITY, meaning="where a URL names none"),

@@ -135,7 +135,12 @@ def make_router(
     """All that is answered with care; `remember` is told what it has answered once."""
     images = Images(
         delivery=services.delivery,
-        settings=ImageSettings(presets=settings.presets, max_age=settings.max_age),
+        settings=ImageSettings(
+            presets=settings.presets,
+            max_age=settings.max_age,
+            negotiate=settings.negotiate,
+            patience=settings.avif_seconds,
+        ),
         addresses=services.addresses,
         gate=services.gate,
         generation=lambda: library.generation.value,

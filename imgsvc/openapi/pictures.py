@@ -9,7 +9,7 @@ from imgsvc.openapi.operation import NOT_NOW, NOT_THERE, TEXT, Answer, Operation
 
 _PICTURE = tuple(dict.fromkeys(row.media_type for row in FORMATS.values()))
 _FILE = tuple(dict.fromkeys((*_PICTURE, *MEDIA_TYPES.values(), UNKNOWN)))
-_HEADERS = ("ETag", "Last-Modified", "Cache-Control", "Accept-Ranges")
+_HEADERS = ("ETag", "Last-Modified", "Cache-Control", "Accept-Ranges", "Vary")
 _ANSWERS = {
     200: Answer(meaning="The picture.", media_types=_FILE, headers=_HEADERS),
     206: Answer(meaning="The range of it that was asked for.", media_types=_FILE, headers=("Content-Range",)),
@@ -21,7 +21,7 @@ _ANSWERS = {
     422: failure("The original is no picture, cannot be decoded, or is too large."),
     503: NOT_NOW,
 }
-_REDIRECT = Answer(meaning="The picture's own URL.", headers=("Location", "Cache-Control"))
+_REDIRECT = Answer(meaning="The picture's own URL.", headers=("Location", "Cache-Control", "Vary"))
 _QUERY = {
     word: Parameter(meaning=f"{WORDS[word].meaning}. Expected: {WORDS[word].expected}.", schema=TEXT)
     for word in ("expires", "kid", "signature")

@@ -14,9 +14,10 @@ from imgsvc.core.errors import NotAnImage, NotFound, NotPermitted, StoreFailure
 from imgsvc.core.formats import FORMATS, Format
 from imgsvc.core.limits import Limits
 from imgsvc.core.media import media_type
+from imgsvc.core.negotiation import choose_format
 from imgsvc.core.plan import Defaults, Plan, make_plan, plan_stripped_original
 from imgsvc.core.requests import PictureRequest
-from imgsvc.core.transform import NOTHING_ASKED, Metadata, Transform
+from imgsvc.core.transform import AUTO, NOTHING_ASKED, Metadata, Transform
 from imgsvc.core.variant import Derivative, VariantKey, variant_key
 from imgsvc.render.base import Renderer
 from imgsvc.storage.blobs import BlobStore
@@ -35,7 +36,7 @@ _EVICTED_AT_MOST = 4
 class Variant:
     """What is to be answered. `plan` None: the original's bytes as they came, `transform` asks for nothing then.
 
-    `format` None: not a picture.
+    `format` None: not a picture. `instead`: what may be answered for the time being, while this one is being made.
     """
 
     asset: Asset
@@ -43,6 +44,7 @@ class Variant:
     plan: Plan | None
     key: VariantKey
     format: Format | None
+    instead: Format | None = None
 
     @property
     def media_type(self) -> str:
@@ -55,7 +57,8 @@ class Variant:
 class Body:
     """Bytes to be sent: `data` where they are few, else `file`, open. `derivative` None for an original.
 
-    Where the derivative's key is not the variant's it is a provisional one: see `Renderer.render`.
+    Where the derivative's key is not the variant's it is a provisional one (see `Renderer.render`), or of the format
+    that is there instead.
     """
 
     length: int
@@ -128,14 +131,16 @@ class Delivery:
             return self._variant_of_original(asset, original.info)
         if request.extension is not None:
             transform = replace(transform, format=request.extension)
-        made = self._make_plan(original, transform)
-        return Variant(
-            asset=asset,
-            transform=made.transform,
-            plan=made.plan,
-            key=variant_key(original.digest, made.canonical, revision=self._revision),
-            format=made.plan.encoding.format,
-        )
+        instead = None
+        if transform.format is AUTO:
+            output, instead = choose_format(original.info, request.accepted, background=transform.background)
+            transform = replace(transform, format=output)
+        # What is saved is looked at later.
+        return self._variant_of_rendition(asset, transform, instead=None if request.download else instead)
+
+    def stand_in(self, variant: Variant) -> Variant:
+        """The same in the format of its `instead`."""
+        return self._variant_of_rendition(variant.asset, replace(variant.transform, format=variant.instead))
 
     async def load(self, variant: Variant, *, final: bool = False) -> Body:
         """Rendered where it is not there; what is there is compared with what is known of it, and made again if wrong.
@@ -143,16 +148,42 @@ class Delivery:
         `final`: a provisional rendition will not do. Who asked closes it. Raises what Renderer.render raises,
         StoreFailure.
         """
-        original = variant.asset.original
-        path = self._blobs.local_path(original.digest)
         if variant.plan is None:
-            return await to_thread.run_sync(_open_original, path, original)
-        for look in (self._remembered, self._asked, self._asked_anew, *(self._asked,) * _EVICTED_AT_MOST):
-            derivative = await look(variant, path, variant.plan, final)
-            body = None if derivative is None else await to_thread.run_sync(self._read, derivative)
+            original = variant.asset.original
+            return await to_thread.run_sync(_open_original, self._blobs.local_path(original.digest), original)
+        known = self.known(variant)
+        body = None if known is None else await self.read(known)
+        if body is not None:
+            return body
+        for distrust in (False, True, *(False,) * _EVICTED_AT_MOST):
+            body = await self.read(await self.make(variant, final=final, distrust=distrust))
             if body is not None:
                 return body
         raise StoreFailure("The rendition cannot be read back.")
+
+    def known(self, variant: Variant) -> Derivative | None:
+        """What this process was told of it; the file may have been evicted since."""
+        return self._known.get(variant.key)
+
+    async def make(self, variant: Variant, *, final: bool = False, distrust: bool = False) -> Derivative:
+        """Of a variant that has a plan; as `Renderer.render`, and raises what that raises."""
+        original, plan = variant.asset.original, variant.plan
+        assert plan is not None
+        derivative = await self._renderer.render(
+            variant.key,
+            self._blobs.local_path(original.digest),
+            original.picture,
+            plan,
+            distrust=distrust,
+            final=final,
+        )
+        if derivative.key == variant.key:
+            self._known[variant.key] = derivative
+        return derivative
+
+    async def read(self, derivative: Derivative) -> Body | None:
+        """None where the file is not what it should be."""
+        return await to_thread.run_sync(self._read, derivative)
 
     async def look(self, variants: Sequence[Variant]) -> list[Derivative | None]:
         """What is rendered already, in the order of `variants`; of an original's bytes None. Nothing is rendered.
@@ -165,7 +196,7 @@ class Delivery:
         return [None if variant.plan is None else self._known.get(variant.key) for variant in variants]
 
     def _read(self, derivative: Derivative) -> Body | None:
-        """None where the file is not what it should be. Blocks."""
+        """Blocks."""
         if derivative.length <= SMALL:
             data = self._files.read(derivative)
             return None if data is None else Body(length=derivative.length, data=data, derivative=derivative)
@@ -187,6 +218,17 @@ class Delivery:
             format=info.format,
         )
 
+    def _variant_of_rendition(self, asset: Asset, transform: Transform, *, instead: Format | None = None) -> Variant:
+        made = self._make_plan(asset.original, transform)
+        return Variant(
+            asset=asset,
+            transform=made.transform,
+            plan=made.plan,
+            key=variant_key(asset.original.digest, made.canonical, revision=self._revision),
+            format=made.plan.encoding.format,
+            instead=instead,
+        )
+
     def _make_plan(self, original: Original, transform: Transform) -> "_Planned":
         """Remembered where it holds for every original of the same header; any thread may come here."""
         known = self._plans.get((original.picture, transform))
@@ -199,23 +241,6 @@ class Delivery:
                 self._plans.clear()
             self._plans[original.picture, transform] = planned
         return planned
-
-    async def _remembered(self, variant: Variant, original: Path, plan: Plan, final: bool) -> Derivative | None:
-        """What this process was told of it; the file may have been evicted since."""
-        return self._known.get(variant.key)
-
-    async def _asked(
-        self, variant: Variant, original: Path, plan: Plan, final: bool, *, distrust: bool = False
-    ) -> Derivative:
-        info = variant.asset.original.picture
-        derivative = await self._renderer.render(variant.key, original, info, plan, distrust=distrust, final=final)
-        if derivative.key == variant.key:
-            self._known[variant.key] = derivative
-        return derivative
-
-    async def _asked_anew(self, variant: Variant, original: Path, plan: Plan, final: bool) -> Derivative:
-        """The file is there and not what it should be."""
-        return await self._asked(variant, original, plan, final, distrust=True)
 
 
 def _variant_of_file(asset: Asset) -> Variant:

@@ -7,10 +7,13 @@ served from here. Whatever is not a plain GET or HEAD goes on to the router, as 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from time import perf_counter
+from typing import Literal
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from imgsvc.core.negotiation import Accepted, accepted_by
 from imgsvc.core.variant import Derivative
 from imgsvc.service.delivery import Body
 from imgsvc.web.middleware import Answered, route_label
@@ -30,6 +33,14 @@ class _Entry:
     not_modified: RawHeaders
 
 
+class _Kind(Enum):
+    NEGOTIATED = "negotiated"
+    """In place of an entry: there is one for each class of Accept headers, with that in its key."""
+
+
+_Target = tuple[bytes, bytes]
+
+
 class PreparedAnswers:
     """The oldest go first: a look-up that reordered them would cost more than making an entry again.
 
@@ -38,7 +49,7 @@ class PreparedAnswers:
 
     def __init__(self, *, generation: Callable[[], int]) -> None:
         self._generation = generation
-        self._entries: dict[tuple[bytes, bytes], _Entry] = {}
+        self._entries: dict[_Target | tuple[_Target, Accepted], _Entry | Literal[_Kind.NEGOTIATED]] = {}
 
     def remember(self, scope: Scope, head: PictureHead, body: Body, generation: int) -> None:
         """`generation` as it was before the request was identified.
@@ -49,7 +60,10 @@ class PreparedAnswers:
             return
         if len(self._entries) >= _ENTRIES:
             del self._entries[next(iter(self._entries))]
-        self._entries[scope["raw_path"], scope["query_string"]] = _Entry(
+        target = scope["raw_path"], scope["query_string"]
+        if head.varies:
+            self._entries[target] = _Kind.NEGOTIATED
+        self._entries[(target, accepted_by(scope["headers"])) if head.varies else target] = _Entry(
             generation,
             route_label(scope["path"]),
             head.etag.encode(),
@@ -59,8 +73,13 @@ class PreparedAnswers:
         )
 
     def find(self, scope: Scope) -> _Entry | None:
-        entry = self._entries.get((scope["raw_path"], scope["query_string"]))
-        return entry if entry is not None and entry.generation == self._generation() else None
+        target = scope["raw_path"], scope["query_string"]
+        entry = self._entries.get(target)
+        if entry is _Kind.NEGOTIATED:
+            entry = self._entries.get((target, accepted_by(scope["headers"])))
+        if entry is None or entry is _Kind.NEGOTIATED or entry.generation != self._generation():
+            return None
+        return entry
 
 
 class Fastpath:

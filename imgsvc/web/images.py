@@ -1,7 +1,7 @@
 """The picture URLs: which asset and transform a URL means, and its answer, bytes or a redirect to the canonical URL."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from starlette.requests import Request
@@ -12,6 +12,7 @@ from starlette.types import Scope
 from imgsvc.core.assets import url_file_name
 from imgsvc.core.formats import file_extension
 from imgsvc.core.media import UNKNOWN
+from imgsvc.core.negotiation import accepted_by
 from imgsvc.core.places import Face
 from imgsvc.core.requests import PictureRequest
 from imgsvc.core.transform import NOTHING_ASKED, Transform
@@ -25,6 +26,7 @@ from imgsvc.dialects.iqmetrix import (
 from imgsvc.dialects.quable import read_cdn_url
 from imgsvc.dialects.struct import read_media_url
 from imgsvc.service.delivery import Body, Delivery, Variant
+from imgsvc.service.stand_ins import StandIns
 from imgsvc.web.addresses import Addresses
 from imgsvc.web.caching import UrlClass, cache_control, provisional
 from imgsvc.web.gate import Admitted, Gate
@@ -36,10 +38,12 @@ Remember = Callable[[Scope, PictureHead, Body, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageSettings:
-    """`max_age` seconds."""
+    """`max_age` seconds. `negotiate`: also where no format is asked for. `patience` seconds, see `StandIns`."""
 
     presets: Mapping[str, Transform]
     max_age: int
+    negotiate: bool
+    patience: float
 
 
 class Images:
@@ -54,6 +58,7 @@ class Images:
         remember: Remember,
     ) -> None:
         self._delivery = delivery
+        self._stand_ins = StandIns(delivery, patience=settings.patience)
         self._addresses = addresses
         self._gate = gate
         self._settings = settings
@@ -109,29 +114,42 @@ class Images:
         admitted = self._gate.admit(request.scope["path"], _query(request), wanted)
         wanted, left = admitted.wanted, admitted.seconds_left
         generation = self._generation()
+        wanted = self._negotiated(request, wanted)
         variant = await self._delivery.identify(wanted)
         if wanted.redirect or (wanted.key is not None and wanted.key != variant.key):
-            return self._redirect(request, admitted, variant)
+            return await self._redirect(request, replace(admitted, wanted=wanted), variant)
         head = PictureHead(
             key=variant.key,
             media_type=variant.media_type,
             modified=variant.asset.modified,
             cache_control=cache_control(_url_class(wanted), max_age=self._settings.max_age, left=left),
-            provisional=provisional(left),
+            brief=provisional(left),
             disposition=_attachment(variant) if wanted.download or variant.media_type == UNKNOWN else None,
+            varies=wanted.is_negotiated,
         )
         if left is not None:
             # What is remembered is answered without a look at the clock.
-            return PictureResponse(head, partial(self._delivery.load, variant))
+            return PictureResponse(head, partial(self._stand_ins.load, variant))
         return PictureResponse(head, partial(self._load, request.scope, head, variant, generation))
 
+    def _negotiated(self, request: Request, wanted: PictureRequest) -> PictureRequest:
+        wanted = wanted.negotiated() if self._settings.negotiate else wanted
+        if not wanted.is_negotiated:
+            return wanted
+        return replace(wanted, accepted=accepted_by(request.scope["headers"]))
+
     async def _load(self, scope: Scope, head: PictureHead, variant: Variant, generation: int) -> Body:
-        body = await self._delivery.load(variant)
+        body = await self._stand_ins.load(variant)
         self._remember(scope, head, body, generation)
         return body
 
-    def _redirect(self, request: Request, admitted: Admitted, variant: Variant) -> Response:
-        """303 See Other with that media type, as iQmetrix documents both."""
+    async def _redirect(self, request: Request, admitted: Admitted, identified: Variant) -> Response:
+        """303 See Other with that media type, as iQmetrix documents both. The Location names the format."""
+        variant, left = await self._stand_ins.ready(identified), admitted.seconds_left
+        if variant is identified:
+            kept = cache_control(UrlClass.OTHER, max_age=self._settings.max_age, left=left)
+        else:
+            kept = provisional(left)
         output = variant.format or variant.asset.original.picture.format
         if variant.transform == NOTHING_ASKED:
             path = write_image_url(variant.asset, output)
@@ -143,10 +161,9 @@ class Images:
             media_type="application/text",
             headers={
                 "Location": self._addresses.url(request, Face.IMAGES, path),
-                "Cache-Control": cache_control(
-                    UrlClass.OTHER, max_age=self._settings.max_age, left=admitted.seconds_left
-                ),
+                "Cache-Control": kept,
                 "Access-Control-Allow-Origin": "*",
+                **({"Vary": "Accept"} if admitted.wanted.is_negotiated else {}),
             },
         )
 

@@ -9,13 +9,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
+from typing import Self
 
 from anyio import to_thread
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from imgsvc.core.formats import FORMATS, Format
-from imgsvc.core.variant import VariantKey
+from imgsvc.core.variant import Derivative, VariantKey
 from imgsvc.service.delivery import Body
 from imgsvc.web.caching import PROVISIONAL
 from imgsvc.web.conditional import ByteRange, UnsatisfiableRange, http_date, is_not_modified, select_range
@@ -38,16 +39,17 @@ SECURITY_HEADERS: Mapping[str, tuple[tuple[bytes, bytes], ...]] = MappingProxyTy
 class PictureHead:
     """All of a picture's answer that is known before its bytes. `disposition`: Content-Disposition, or None.
 
-    `modified` None: not told, so that nobody asks whether it was. `provisional`: Cache-Control of what stands in for
-    it.
+    `modified` None: not told, so that nobody asks whether it was. `brief`: Cache-Control of what stands in for it.
+    `varies`: another Accept header may get another.
     """
 
     key: VariantKey
     media_type: str
     modified: datetime | None
     cache_control: str
-    provisional: str = PROVISIONAL
+    brief: str = PROVISIONAL
     disposition: str | None = None
+    varies: bool = False
 
     @property
     def etag(self) -> str:
@@ -64,7 +66,19 @@ class PictureHead:
         ]
         if self.modified is not None:
             validators.append((b"last-modified", http_date(self.modified).encode()))
+        if self.varies:
+            validators.append((b"vary", b"Accept"))
         return validators
+
+    def provisional(self, derivative: Derivative) -> Self:
+        """Of what stands in, which may be of another format."""
+        return replace(
+            self,
+            key=derivative.key,
+            media_type=FORMATS[derivative.format].media_type,
+            modified=None,
+            cache_control=self.brief,
+        )
 
     def headers(self) -> RawHeaders:
         """Of 200 and 206, but for the length."""
@@ -101,7 +115,7 @@ class PictureResponse(Response):
             return
         body = await self._load()
         if body.derivative is not None and body.derivative.key != head.key:
-            head = replace(head, key=body.derivative.key, modified=None, cache_control=head.provisional)
+            head = head.provisional(body.derivative)
         try:
             await _send(send, head, body, sent, with_content=scope["method"] != "HEAD")
         finally:

@@ -1,0 +1,110 @@
+"""What is answered while a format that takes long is being made: nobody who left the choice to us waits for it."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
+
+from imgsvc.core.cost import estimate_seconds
+from imgsvc.core.errors import ServiceError
+from imgsvc.core.pyramid import choose_level
+from imgsvc.core.variant import Derivative, VariantKey
+from imgsvc.service.delivery import Body, Delivery, Variant
+
+Make = Callable[[], Coroutine[Any, Any, Derivative]]
+
+_UNASKED = 8
+"""Under way at once where nobody waits for them: in a flood of them the queue is for those who wait."""
+
+
+class StandIns:
+    """`patience`: seconds that a variant which has an `instead` may take."""
+
+    def __init__(self, delivery: Delivery, *, patience: float) -> None:
+        self._delivery = delivery
+        self._patience = patience
+        self._background = Background()
+
+    async def load(self, variant: Variant) -> Body:
+        """As `Delivery.load`; what is there instead has a derivative of its own key and format.
+
+        It also answers where the variant cannot be made now, the queue being full, say.
+        """
+        if variant.instead is None:
+            return await self._delivery.load(variant)
+        known = self._delivery.known(variant)
+        body = None if known is None else await self._delivery.read(known)
+        if body is not None:
+            return body
+        try:
+            derivative = await self._make_in_time(variant)
+        except TimeoutError:
+            body = await self._delivery.load(self._delivery.stand_in(variant))
+            self._begin(variant)
+            return body
+        except ServiceError:
+            return await self._delivery.load(self._delivery.stand_in(variant))
+        return await self._delivery.read(derivative) or await self._delivery.load(variant)
+
+    async def ready(self, variant: Variant) -> Variant:
+        """What may be pointed to: the variant, or what there is instead where it is not there and would take too long.
+
+        Then it is being made. Nothing else is rendered.
+        """
+        if variant.instead is None:
+            return variant
+        try:
+            if not await self._is_late(variant):
+                return variant
+            self._begin(variant)
+        except ServiceError:
+            # Nobody can be asked. Who follows the redirect is told so.
+            pass
+        return self._delivery.stand_in(variant)
+
+    async def _make_in_time(self, variant: Variant) -> Derivative:
+        """Raises TimeoutError, and what Renderer.render raises."""
+        if await self._is_late(variant):
+            raise TimeoutError
+        make = partial(self._delivery.make, variant)
+        return await self._background.wait(variant.key, make, seconds=self._patience)
+
+    async def _is_late(self, variant: Variant) -> bool:
+        """Not rendered, and not to be rendered in time even from a pyramid. Raises ServiceError."""
+        info, plan = variant.asset.original.picture, variant.plan
+        if plan is None or estimate_seconds(info, plan, choose_level(info, plan)) <= self._patience:
+            return False
+        return await self._delivery.look([variant]) == [None]
+
+    def _begin(self, variant: Variant) -> None:
+        self._background.begin(variant.key, partial(self._delivery.make, variant, final=True))
+
+
+class Background:
+    """Renders that go on when who began them will not wait any longer. Of one key there is one, whoever asks."""
+
+    def __init__(self) -> None:
+        self._under_way: dict[VariantKey, asyncio.Task[Derivative]] = {}
+
+    async def wait(self, key: VariantKey, make: Make, *, seconds: float) -> Derivative:
+        """Raises TimeoutError, and what `make` raises."""
+        async with asyncio.timeout(seconds):
+            return await asyncio.shield(self._under_way.get(key) or self._start(key, make))
+
+    def begin(self, key: VariantKey, make: Make) -> None:
+        """Passed over where there are enough: whoever asks next may begin it. Its failure is nobody's."""
+        if key not in self._under_way and len(self._under_way) < _UNASKED:
+            self._start(key, make)
+
+    def _start(self, key: VariantKey, make: Make) -> asyncio.Task[Derivative]:
+        task = asyncio.create_task(make())
+        self._under_way[key] = task
+
+        def end(_: asyncio.Task[Derivative]) -> None:
+            del self._under_way[key]
+            if not task.cancelled():
+                # Looked at, else asyncio logs what nobody was waiting for.
+                task.exception()
+
+        task.add_done_callback(end)
+        return task
