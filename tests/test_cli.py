@@ -209,6 +209,17 @@ class TestRender:
 
         assert output.read_bytes().startswith(b"\xff\xd8\xff")
 
+    @pytest.mark.parametrize(("name", "begins"), [("out.webp", b"RIFF"), ("out.bin", b"\x89PNG")])
+    def test_auto_is_the_extensions_format_or_what_every_browser_shows(
+        self, data: Path, folder: Path, tmp_path: Path, name: str, begins: bytes
+    ) -> None:
+        """There is nobody who accepts anything."""
+        output = tmp_path / name
+
+        run_command(data, "render", str(folder / "Red Shirt.png"), "maxWidth=40&format=auto", str(output))
+
+        assert output.read_bytes().startswith(begins)
+
     @pytest.mark.parametrize(
         ("file", "query", "says"),
         [

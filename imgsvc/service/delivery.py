@@ -162,7 +162,7 @@ class Delivery:
         raise StoreFailure("The rendition cannot be read back.")
 
     def known(self, variant: Variant) -> Derivative | None:
-        """What this process was told of it; the file may have been evicted since."""
+        """What this process was told of it; the file may be gone meanwhile."""
         return self._known.get(variant.key)
 
     async def make(self, variant: Variant, *, final: bool = False, distrust: bool = False) -> Derivative:
@@ -182,8 +182,11 @@ class Delivery:
         return derivative
 
     async def read(self, derivative: Derivative) -> Body | None:
-        """None where the file is not what it should be."""
-        return await to_thread.run_sync(self._read, derivative)
+        """None where the file is not what it should be, which then is no longer known."""
+        body = await to_thread.run_sync(self._read, derivative)
+        if body is None:
+            self._known.pop(derivative.key, None)
+        return body
 
     async def look(self, variants: Sequence[Variant]) -> list[Derivative | None]:
         """What is rendered already, in the order of `variants`; of an original's bytes None. Nothing is rendered.

@@ -54,7 +54,7 @@ class StandIns:
         if variant.instead is None:
             return variant
         try:
-            if not await self._is_late(variant):
+            if not self._takes_long(variant) or await self._found(variant) is not None:
                 return variant
             self._begin(variant)
         except ServiceError:
@@ -64,17 +64,23 @@ class StandIns:
 
     async def _make_in_time(self, variant: Variant) -> Derivative:
         """Raises TimeoutError, and what Renderer.render raises."""
-        if await self._is_late(variant):
-            raise TimeoutError
+        if self._takes_long(variant):
+            found = await self._found(variant)
+            if found is None:
+                raise TimeoutError
+            return found
         make = partial(self._delivery.make, variant)
         return await self._background.wait(variant.key, make, seconds=self._patience)
 
-    async def _is_late(self, variant: Variant) -> bool:
-        """Not rendered, and not to be rendered in time even from a pyramid. Raises ServiceError."""
+    def _takes_long(self, variant: Variant) -> bool:
+        """Even from a pyramid, if there is one."""
         info, plan = variant.asset.original.picture, variant.plan
-        if plan is None or estimate_seconds(info, plan, choose_level(info, plan)) <= self._patience:
-            return False
-        return await self._delivery.look([variant]) == [None]
+        return plan is not None and estimate_seconds(info, plan, choose_level(info, plan)) > self._patience
+
+    async def _found(self, variant: Variant) -> Derivative | None:
+        """None: not rendered yet. Raises ServiceError."""
+        (found,) = await self._delivery.look([variant])
+        return found
 
     def _begin(self, variant: Variant) -> None:
         self._background.begin(variant.key, partial(self._delivery.make, variant, final=True))

@@ -83,6 +83,22 @@ def test_renditions_are_what_the_media_url_answers(shop: Service) -> None:
     assert archive.read("prices.pdf") == paper
 
 
+def test_auto_is_what_everybody_can_look_at(shop: Service) -> None:
+    """Whoever asks for the archive accepts archives: the originals' formats, or the nearest that all can show."""
+    pictures = {
+        "a.jpg": originals.jpeg(),
+        "b.webp": originals.webp(),
+        "c.png": originals.png(),
+        "d.svg": originals.svg(),
+    }
+    ids = [add(shop, data, name) for name, data in pictures.items()]
+
+    archive = opened(post(shop, ids, "maxWidth=60&format=auto", Accept="image/avif,image/webp,*/*"))
+
+    assert archive.namelist() == ["a.jpg", "b.jpg", "c.png", "d.png"]
+    assert {originals.decode(archive.read(name)).width for name in archive.namelist()} == {60}
+
+
 def test_equal_names_are_made_different_and_dangerous_ones_harmless(shop: Service) -> None:
     """Nothing in the archive leads out of the folder it is unpacked in."""
     ids = [add(shop, originals.png(20, 20), name) for name in ("a.png", "A.png", "CON.png", "errors.txt.png")]

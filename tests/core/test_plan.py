@@ -23,7 +23,7 @@ from imgsvc.core.plan import (
     make_plan,
     plan_stripped_original,
 )
-from imgsvc.core.transform import NOTHING_ASKED, Insets, Metadata, Transform
+from imgsvc.core.transform import AUTO, NOTHING_ASKED, Insets, Metadata, Transform
 from tests.core.golden_sizes import GOLDEN_SIZES, Golden, picture_on_result
 from tests.strategies import PLAN_FIELDS, original_of, originals, pairs_of_plans, sizes, transforms
 
@@ -353,6 +353,23 @@ class TestEncoding:
         drawing = original_of(ImageInfo(format=Format.SVG, size=Size(60, 40), has_alpha=True))
 
         assert plan_of(drawing).encoding.format is Format.PNG
+
+    @pytest.mark.parametrize(
+        ("source", "has_alpha", "output"),
+        [
+            (Format.PNG, True, Format.PNG),
+            (Format.TIFF, False, Format.JPEG),
+            (Format.WEBP, False, Format.JPEG),
+            (Format.AVIF, True, Format.PNG),
+        ],
+    )
+    def test_what_nobody_negotiated_is_shown_by_every_browser(
+        self, source: Format, has_alpha: bool, output: Format
+    ) -> None:
+        """It is planned as if that had been asked for."""
+        original = original_of(ImageInfo(format=source, size=Size(60, 40), has_alpha=has_alpha))
+
+        assert plan_of(original, Transform(format=AUTO)) == plan_of(original, Transform(format=output))
 
     def test_a_format_that_is_not_written_is_refused(self) -> None:
         """Under the name `format`."""

@@ -128,7 +128,12 @@ def test_a_format_that_agrees_is_taken(extension: str, query: str, output: Forma
 
 @pytest.mark.parametrize(
     ("extension", "query", "name"),
-    [("png", "format=gif", "format"), ("jpg", "Format=png8", "Format"), ("webp", "FORMAT=avif", "FORMAT")],
+    [
+        ("png", "format=gif", "format"),
+        ("jpg", "Format=png8", "Format"),
+        ("webp", "FORMAT=avif", "FORMAT"),
+        ("webp", "format=auto", "format"),
+    ],
 )
 def test_a_format_that_contradicts_the_extension_is_refused(extension: str, query: str, name: str) -> None:
     """Under the name as it was spelled."""

@@ -88,6 +88,7 @@ def test_the_spelling_stays_what_it_is(transform: Transform, segment: str) -> No
         ("focus=2:0", "focus"),
         ("background=red", "background"),
         ("format=svg", "format"),
+        ("format=auto", "format"),
         ("quality=101", "quality"),
         ("Width=5", "transform"),
         ("colour=red", "transform"),

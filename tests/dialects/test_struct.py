@@ -18,7 +18,7 @@ from imgsvc.core.errors import InvalidParameter, NotFound
 from imgsvc.core.formats import Format
 from imgsvc.core.geometry import Enlarge, Fit, FocalPoint, Gravity, Region
 from imgsvc.core.requests import PictureRequest
-from imgsvc.core.transform import NOTHING_ASKED, Insets, Metadata, Transform
+from imgsvc.core.transform import AUTO, NOTHING_ASKED, Insets, Metadata, Transform
 from imgsvc.dialects import spelling
 from imgsvc.dialects.struct import read_media_url, read_transform, write_media_url
 from imgsvc.dialects.words import WORDS
@@ -32,6 +32,7 @@ PRESETS: Mapping[str, Transform] = MappingProxyType(
         "icon": Transform(width=64),
         "boxed": Transform(width=800, height=800, enlarge=Enlarge.NEVER),
         "modest": Transform(width=800, height=800, enlarge=Enlarge.SKIP),
+        "fitting": Transform(width=800, format=AUTO),
     }
 )
 
@@ -114,6 +115,8 @@ READ = [
     ("format=tiff", Transform(format=Format.TIFF)),
     ("format=webp", Transform(format=Format.WEBP)),
     ("format=AVIF", Transform(format=Format.AVIF)),
+    ("format=auto", Transform(format=AUTO)),
+    ("format=Auto&width=30", Transform(format=AUTO, width=30)),
     ("bgcolor=f80", Transform(background=Color(255, 136, 0))),
     ("bgcolor=FF8800", Transform(background=Color(255, 136, 0))),
     ("bgcolor=%23ff8800", Transform(background=Color(255, 136, 0))),
@@ -329,6 +332,9 @@ def test_a_bad_last_one_is_told_as_it_was_spelled() -> None:
         ("preset=hero&mode=max", replace(PRESETS["hero"], fit=Fit.INSIDE)),
         ("preset=600x600&maxwidth=300", Transform(max_width=300, max_height=600)),
         ("preset=hero&preset=x480", Transform(max_height=480)),
+        ("preset=fitting", PRESETS["fitting"]),
+        ("preset=fitting&format=gif", replace(PRESETS["fitting"], format=Format.GIF)),
+        ("preset=hero&format=auto", replace(PRESETS["hero"], format=AUTO)),
         ("preset=modest&upscale=true", replace(PRESETS["modest"], enlarge=Enlarge.ALWAYS)),
         ("preset=hero&upscale=false", replace(PRESETS["hero"], enlarge=Enlarge.SKIP)),
     ],

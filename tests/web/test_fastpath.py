@@ -1,7 +1,7 @@
 """Prepared answers: given again as they were, for one generation, and never where they might be better meanwhile."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from zlib import crc32
 
@@ -40,8 +40,13 @@ class Desk:
     def __post_init__(self) -> None:
         self.answers = PreparedAnswers(generation=lambda: self.generation)
 
-    def remember(self, path: str, head: PictureHead = HEAD, given: Body | None = None) -> None:
-        scope: Mapping[str, Any] = {"raw_path": path.encode(), "path": path, "query_string": b""}
+    def remember(
+        self, path: str, head: PictureHead = HEAD, given: Body | None = None, *, accept: str | None = None
+    ) -> None:
+        headers = [] if accept is None else [(b"accept", accept.encode())]
+        scope: Mapping[str, Any] = {
+            "raw_path": path.encode(), "path": path, "query_string": b"", "headers": headers,
+        }  # fmt: skip
         self.answers.remember(dict(scope), head, given or body(), self.generation)
 
     async def ask(self, path: str, method: str = "GET", **headers: str) -> httpx.Response:
@@ -149,3 +154,59 @@ async def test_what_is_no_get_is_the_routers(desk: Desk) -> None:
     desk.remember("/images/a.webp")
 
     assert (await desk.ask("/images/a.webp", "DELETE")).status_code == 404
+
+
+NEGOTIATED = {
+    accept: replace(HEAD, key=VariantKey(digits * 16), varies=True)
+    for accept, digits in (("image/avif,image/webp", "a1"), ("image/webp", "b2"), ("*/*", "c3"))
+}
+"""By the Accept header that gets it."""
+
+
+@pytest.fixture
+def negotiating(desk: Desk) -> Desk:
+    """It has answered one of each class at the same URL."""
+    for accept, head in NEGOTIATED.items():
+        desk.stored[head.key] = head.key.encode()
+        desk.remember("/media/a", head, body(head.key, head.key.encode()), accept=accept)
+    return desk
+
+
+@pytest.mark.parametrize("accept", NEGOTIATED)
+async def test_a_negotiated_answer_is_for_who_accepts_the_same(negotiating: Desk, accept: str) -> None:
+    """However that is written; with Vary in 200, 304 and for HEAD."""
+    head = NEGOTIATED[accept]
+    spelled = accept.replace(",", " , text/html;q=0.1,").upper()
+
+    answer = await negotiating.ask("/media/a", Accept=spelled)
+    known = await negotiating.ask("/media/a", Accept=accept, If_None_Match=head.etag)
+    bare = await negotiating.ask("/media/a", "HEAD", Accept=accept)
+
+    assert (answer.content, answer.headers["etag"]) == (head.key.encode(), head.etag)
+    assert (known.status_code, known.headers["etag"]) == (304, head.etag)
+    assert (bare.status_code, bare.headers["etag"]) == (200, head.etag)
+    assert {one.headers["vary"] for one in (answer, known, bare)} == {"Accept"}
+
+
+async def test_a_class_that_was_not_answered_is_the_routers(negotiating: Desk) -> None:
+    """Another's answer is no stand-in."""
+    answer = await negotiating.ask("/media/a", Accept="image/avif")
+
+    assert answer.status_code == 404
+
+
+async def test_another_classes_tag_is_the_routers(negotiating: Desk) -> None:
+    """It is not what this client would be given."""
+    tag = NEGOTIATED["image/webp"].etag
+
+    assert (await negotiating.ask("/media/a", Accept="*/*", If_None_Match=tag)).status_code == 404
+
+
+async def test_without_negotiation_nobody_looks_at_what_is_accepted(desk: Desk) -> None:
+    """One entry for all, and no Vary."""
+    desk.remember("/images/a.webp", accept="image/webp")
+
+    answers = [await desk.ask("/images/a.webp", Accept=accept) for accept in ("*/*", "image/avif", "text/html;q=x")]
+
+    assert [answer.content for answer in answers] == [DATA] * 3
+    assert not any("vary" in answer.headers for answer in answers)

@@ -31,9 +31,14 @@ CANONICAL = cache_control(UrlClass.CANONICAL, max_age=300)
 
 @dataclass
 class Shelf:
-    """What is answered at every URL. `loaded`: how often it was asked for; `file` where it is to be streamed."""
+    """What is answered at every URL. `loaded`: how often it was asked for; `file` where it is to be streamed.
+
+    `varies`: it is negotiated; `instead`: the format of what is not final.
+    """
 
     final: bool = True
+    varies: bool = False
+    instead: Format = Format.WEBP
     file: Path | None = None
     loaded: int = 0
     bodies: list[Body] = field(default_factory=list[Body])
@@ -47,7 +52,7 @@ class Shelf:
         data = self.data
         derivative = Derivative(
             key=KEY if self.final else provisional_key(KEY),
-            format=Format.WEBP,
+            format=Format.WEBP if self.final else self.instead,
             length=len(data),
             crc32=crc32(data),
             size=Size(30, 20),
@@ -67,6 +72,7 @@ class Shelf:
             modified=NOON,
             cache_control=CANONICAL,
             disposition='attachment; filename="a.webp"',
+            varies=self.varies,
         )
         return PictureResponse(head, self.load)
 
@@ -180,3 +186,26 @@ async def test_a_range_beyond_it_tells_its_own_length(shelf: Shelf) -> None:
     assert answer.status_code == 416
     assert answer.headers["content-range"] == f"bytes */{len(STAND_IN)}"
     assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("final", [True, False])
+async def test_what_is_negotiated_says_so_in_every_answer(shelf: Shelf, final: bool) -> None:
+    """Whole, in part, without its bytes, and where the client has them; nothing else does."""
+    asked: list[tuple[str, dict[str, str]]] = [
+        ("GET", {}), ("HEAD", {}), ("GET", {"Range": "bytes=1-2"}), ("GET", {"If_None_Match": f'"{KEY}"'})
+    ]  # fmt: skip
+    shelf.final = final
+    plain = [await shelf.get(method, **headers) for method, headers in asked]
+    shelf.varies = True
+    negotiated = [await shelf.get(method, **headers) for method, headers in asked]
+
+    assert [answer.status_code for answer in negotiated] == [200, 200, 206, 304]
+    assert [answer.headers.get("vary") for answer in negotiated] == ["Accept"] * 4
+    assert not any("vary" in answer.headers for answer in plain)
+
+
+async def test_what_stands_in_says_what_it_is(shelf: Shelf) -> None:
+    """Also where it is of another format."""
+    shelf.final, shelf.instead = False, Format.JPEG
+
+    assert (await shelf.get()).headers["content-type"] == "image/jpeg"
