@@ -64,9 +64,25 @@ class Hesitant(FakeRenderer):
 
 @dataclass
 class Bench:
-    delivery: Delivery
     renderer: Hesitant
     files: DerivativeFiles
+    blobs: LocalBlobs
+
+    def __post_init__(self) -> None:
+        self.delivery = self.another()
+
+    def another(self) -> Delivery:
+        """As another process has it: nothing remembered."""
+        return Delivery(
+            find=_find_nothing,
+            blobs=self.blobs,
+            files=self.files,
+            renderer=self.renderer,
+            defaults=Defaults(),
+            limits=Limits(),
+            revision="1",
+            strip_originals=False,
+        )
 
     def stand_ins(self, patience: float) -> StandIns:
         return StandIns(self.delivery, patience=patience)
@@ -89,18 +105,7 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     files = DerivativeFiles(tmp_path / "derivatives")
-    renderer = Hesitant(files=files)
-    delivery = Delivery(
-        find=_find_nothing,
-        blobs=LocalBlobs(tmp_path / "originals"),
-        files=files,
-        renderer=renderer,
-        defaults=Defaults(),
-        limits=Limits(),
-        revision="1",
-        strip_originals=False,
-    )
-    return Bench(delivery, renderer, files)
+    return Bench(Hesitant(files=files), files, LocalBlobs(tmp_path / "originals"))
 
 
 async def _find_nothing(ref: AssetRef) -> None:
@@ -163,8 +168,7 @@ class TestLoad:
         """Be it known in this process or to the renderer alone."""
         bench.renderer.released.set()
         variant = bench.variant()
-        await bench.delivery.load(variant)
-        bench.delivery._known.clear()
+        await bench.another().load(variant)
 
         bodies = [await bench.stand_ins(NONE).load(variant) for _ in range(2)]
 
@@ -172,7 +176,7 @@ class TestLoad:
         assert bench.renderer.looked_for == [[variant.key]]
 
     async def test_it_is_made_once_however_many_will_not_wait(self, bench: Bench) -> None:
-        """One question under way, in whichever of the two ways it began."""
+        """One question under way of each process, in whichever of the two ways it began."""
         late, hasty, variant = bench.stand_ins(SHORT), bench.stand_ins(NONE), bench.variant()
 
         bodies = [await stand_ins.load(variant) for stand_ins in (late, hasty) for _ in range(3)]
