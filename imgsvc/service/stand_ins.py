@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from imgsvc.core.cost import estimate_seconds
+from imgsvc.core.cost import estimate_cost
 from imgsvc.core.errors import ServiceError
 from imgsvc.core.pyramid import choose_level
 from imgsvc.core.variant import Derivative, VariantKey
@@ -75,7 +75,7 @@ class StandIns:
     def _takes_long(self, variant: Variant) -> bool:
         """Even from a pyramid, if there is one."""
         info, plan = variant.asset.original.picture, variant.plan
-        return plan is not None and estimate_seconds(info, plan, choose_level(info, plan)) > self._patience
+        return plan is not None and estimate_cost(info, plan, choose_level(info, plan)).seconds > self._patience
 
     async def _found(self, variant: Variant) -> Derivative | None:
         """None: not rendered yet. Raises ServiceError."""

@@ -117,7 +117,7 @@ class Images:
         wanted = self._negotiated(request, wanted)
         variant = await self._delivery.identify(wanted)
         if wanted.redirect or (wanted.key is not None and wanted.key != variant.key):
-            return await self._redirect(request, replace(admitted, wanted=wanted), variant)
+            return await self._redirect(request, admitted._replace(wanted=wanted), variant)
         head = PictureHead(
             key=variant.key,
             media_type=variant.media_type,
