@@ -58,13 +58,14 @@ class Body:
     """Bytes to be sent: `data` where they are few, else `file`, open. `derivative` None for an original.
 
     Where the derivative's key is not the variant's it is a provisional one (see `Renderer.render`), or of the format
-    that is there instead.
+    that is there instead. `asked`: the renderer was asked for it, which found it or made it.
     """
 
     length: int
     data: bytes | None = None
     file: FileIO | None = None
     derivative: Derivative | None = None
+    asked: bool = False
 
     def close(self) -> None:
         """By who was given it."""
@@ -158,7 +159,7 @@ class Delivery:
         for distrust in (False, True, *(False,) * _EVICTED_AT_MOST):
             body = await self.read(await self.make(variant, final=final, distrust=distrust))
             if body is not None:
-                return body
+                return replace(body, asked=True)
         raise StoreFailure("The rendition cannot be read back.")
 
     def known(self, variant: Variant) -> Derivative | None:

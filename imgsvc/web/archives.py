@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from datetime import UTC, datetime
 from hashlib import sha256
 
 from anyio import CancelScope, create_task_group
@@ -12,11 +11,11 @@ from starlette.types import Receive, Scope, Send
 
 from imgsvc.core.zip import ZipLayout
 from imgsvc.service.archive import GrowingArchive, KnownArchive
-from imgsvc.web.conditional import ByteRange, UnsatisfiableRange, matches_weakly, select_range
+from imgsvc.web.conditional import matches_weakly, range_holds
+from imgsvc.web.ranges import ByteRange, UnsatisfiableRange, content_range, select_range
 from imgsvc.web.responses import RawHeaders
 
 _UNSTORED = (b"cache-control", b"no-store")
-_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class ArchiveResponse(Response):
@@ -50,7 +49,7 @@ class ArchiveResponse(Response):
             await _send_head(send, 304, [(b"etag", etag.encode()), _UNSTORED])
             return None
         try:
-            selected = _select_range(sent, length=length, etag=etag)
+            selected = None if scope["method"] == "HEAD" else _select_range(sent, length=length, etag=etag)
         except UnsatisfiableRange:
             await _send_head(send, 416, [(b"content-range", b"bytes */%d" % length), _UNSTORED])
             return None
@@ -62,7 +61,7 @@ class ArchiveResponse(Response):
             (b"content-length", b"%d" % (stop - start)),
         ]
         if selected is not None:
-            headers.append((b"content-range", b"bytes %d-%d/%d" % (start, stop - 1, length)))
+            headers.append((b"content-range", content_range(selected, length).encode()))
         await _send_head(send, 200 if selected is None else 206, headers)
         return archive.stream(start, stop)
 
@@ -82,9 +81,9 @@ def _etag(layout: ZipLayout) -> str:
 
 def _select_range(sent: Headers, *, length: int, etag: str) -> ByteRange | None:
     """If-Range by date never holds: a member that left makes no archive younger. Raises UnsatisfiableRange."""
-    return select_range(
-        header=sent.get("range"), if_range=sent.get("if-range"), length=length, etag=etag, modified=_NEVER
-    )
+    if not range_holds(sent.get("if-range"), etag=etag, modified=None):
+        return None
+    return select_range(sent.get("range"), length=length)
 
 
 async def _send_chunks(receive: Receive, send: Send, chunks: AsyncGenerator[bytes]) -> None:

@@ -20,7 +20,7 @@ from imgsvc.web.middleware import Answered, route_label
 from imgsvc.web.responses import PictureHead, RawHeaders
 
 _ENTRIES = 20_000
-_LEFT_TO_THE_ROUTER = frozenset((b"range", b"if-modified-since"))
+_LEFT_TO_THE_ROUTER = frozenset((b"range", b"if-modified-since", b"if-match", b"if-unmodified-since"))
 
 
 @dataclass(frozen=True, slots=True)

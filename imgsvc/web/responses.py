@@ -4,10 +4,13 @@ Starlette's FileResponse is not used: it stats, opens and reads in several threa
 cost of one hop that reads a small file whole.
 """
 
+import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from secrets import token_hex
+from time import perf_counter
 from types import MappingProxyType
 from typing import Self
 
@@ -19,7 +22,9 @@ from imgsvc.core.formats import FORMATS, Format
 from imgsvc.core.variant import Derivative, VariantKey
 from imgsvc.service.delivery import Body
 from imgsvc.web.caching import PROVISIONAL
-from imgsvc.web.conditional import ByteRange, UnsatisfiableRange, http_date, is_not_modified, select_range
+from imgsvc.web.conditional import Outcome, evaluate, http_date, range_holds
+from imgsvc.web.problems import problem_response
+from imgsvc.web.ranges import ByteRange, Multipart, UnsatisfiableRange, content_range, select_ranges
 
 _CHUNK = 1 << 20
 
@@ -40,7 +45,7 @@ class PictureHead:
     """All of a picture's answer that is known before its bytes. `disposition`: Content-Disposition, or None.
 
     `modified` None: not told, so that nobody asks whether it was. `brief`: Cache-Control of what stands in for it.
-    `varies`: another Accept header may get another.
+    `varies`: another Accept header may get another. `tags`: header fields for caches that are purged by them.
     """
 
     key: VariantKey
@@ -50,6 +55,7 @@ class PictureHead:
     brief: str = PROVISIONAL
     disposition: str | None = None
     varies: bool = False
+    tags: Sequence[tuple[bytes, bytes]] = ()
 
     @property
     def etag(self) -> str:
@@ -62,7 +68,9 @@ class PictureHead:
             (b"etag", self.etag.encode()),
             (b"cache-control", self.cache_control.encode()),
             (b"access-control-allow-origin", b"*"),
+            (b"access-control-expose-headers", b"*"),
             (b"cross-origin-resource-policy", b"cross-origin"),
+            *self.tags,
         ]
         if self.modified is not None:
             validators.append((b"last-modified", http_date(self.modified).encode()))
@@ -95,80 +103,156 @@ class PictureHead:
 
 
 class PictureResponse(Response):
-    """Answers 304 before `load` is called; `load` may render. A Response for the router's sake alone."""
+    """Answers 304 before `load` is called; `load` may render. A Response for the router's sake alone.
 
-    def __init__(self, head: PictureHead, load: Callable[[], Awaitable[Body]]) -> None:
+    `started`: when the request came, by `perf_counter`.
+    """
+
+    def __init__(self, head: PictureHead, load: Callable[[], Awaitable[Body]], *, started: float) -> None:
         super().__init__()
         self._head = head
         self._load = load
+        self._started = started
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        head, sent = self._head, _headers(scope)
-        if is_not_modified(
-            if_none_match=sent.get(b"if-none-match"),
-            if_modified_since=sent.get(b"if-modified-since"),
-            etag=head.etag,
-            modified=head.modified,
-        ):
-            await _send_head(send, 304, head.validators())
+        sent = _headers(scope)
+        outcome = evaluate(sent, etag=self._head.etag, modified=self._head.modified)
+        if outcome is Outcome.NOT_MODIFIED:
+            timing = _timing(total=perf_counter() - self._started)
+            await _send_head(send, 304, self._head.validators() + timing)
             await send({"type": "http.response.body"})
             return
+        asked = perf_counter()
         body = await self._load()
-        if body.derivative is not None and body.derivative.key != head.key:
-            head = head.provisional(body.derivative)
+        loaded = perf_counter()
+        timing = _timing(
+            found=None if body.derivative is None else not body.asked,
+            render=loaded - asked if body.asked else None,
+            total=loaded - self._started,
+        )
         try:
-            await _send(send, head, body, sent, with_content=scope["method"] != "HEAD")
+            await self._answer(scope, receive, send, sent, body, timing)
         finally:
             body.close()
 
+    async def _answer(
+        self, scope: Scope, receive: Receive, send: Send, sent: Mapping[bytes, str], body: Body, timing: RawHeaders
+    ) -> None:
+        head = self._head
+        if body.derivative is not None and body.derivative.key != head.key:
+            head = head.provisional(body.derivative)
+        if evaluate(sent, etag=head.etag, modified=head.modified) is Outcome.FAILED:
+            await _FAILED(scope, receive, send)
+            return
+        try:
+            part = _select(scope["method"], sent, head, body)
+        except UnsatisfiableRange:
+            await _unsatisfiable(body.length)(scope, receive, send)
+            return
+        await _send_start(send, head, body, part, timing)
+        if scope["method"] == "HEAD":
+            await send({"type": "http.response.body"})
+        else:
+            await _send_content(receive, send, body, part)
 
-async def _send(send: Send, head: PictureHead, body: Body, sent: Mapping[bytes, str], *, with_content: bool) -> None:
-    try:
-        selected = select_range(
-            header=sent.get(b"range"),
-            if_range=sent.get(b"if-range"),
-            length=body.length,
-            etag=head.etag,
-            modified=head.modified,
-        )
-    except UnsatisfiableRange:
-        total = f"bytes */{body.length}".encode()
-        await _send_head(send, 416, [(b"content-range", total), (b"cache-control", b"no-store")])
-        await send({"type": "http.response.body"})
-        return
-    await _send_body(send, head, body, selected, with_content=with_content)
+
+_FAILED = problem_response(412, detail="The picture is not the one that If-Match or If-Unmodified-Since names.")
 
 
-async def _send_body(
-    send: Send, head: PictureHead, body: Body, selected: ByteRange | None, *, with_content: bool
+def _unsatisfiable(length: int) -> Response:
+    return problem_response(
+        416,
+        detail=f"Range must name some of the {length} bytes there are.",
+        headers={"Content-Range": f"bytes */{length}"},
+    )
+
+
+def _select(method: str, sent: Mapping[bytes, str], head: PictureHead, body: Body) -> ByteRange | Multipart | None:
+    """None: the whole. Ranges have a meaning for GET alone (RFC 9110, section 14.2). Raises UnsatisfiableRange."""
+    if method != "GET" or not range_holds(sent.get(b"if-range"), etag=head.etag, modified=head.modified):
+        return None
+    ranges = select_ranges(sent.get(b"range"), length=body.length)
+    if len(ranges) < 2:
+        return ranges[0] if ranges else None
+    several = Multipart(ranges=ranges, boundary=token_hex(16), media_type=head.media_type, whole=body.length)
+    return several if several.length < body.length else None
+
+
+async def _send_start(
+    send: Send, head: PictureHead, body: Body, part: ByteRange | Multipart | None, timing: RawHeaders
 ) -> None:
-    headers = head.headers()
-    start, stop = selected or ByteRange(0, body.length)
-    headers.append((b"content-length", b"%d" % (stop - start)))
-    if selected is not None:
-        headers.append((b"content-range", b"bytes %d-%d/%d" % (start, stop - 1, body.length)))
-    await _send_head(send, 200 if selected is None else 206, headers)
-    if not with_content:
-        await send({"type": "http.response.body"})
-    elif body.data is not None:
-        await send({"type": "http.response.body", "body": body.data[start:stop]})
+    headers = head.headers() + timing
+    match part:
+        case None:
+            headers.append((b"content-length", b"%d" % body.length))
+        case ByteRange():
+            headers.append((b"content-length", b"%d" % (part.stop - part.start)))
+            headers.append((b"content-range", content_range(part, body.length).encode()))
+        case Multipart():
+            headers = [(name, value) for name, value in headers if name != b"content-type"]
+            headers.append((b"content-type", part.content_type.encode()))
+            headers.append((b"content-length", b"%d" % part.length))
+    await _send_head(send, 200 if part is None else 206, headers)
+
+
+async def _send_content(receive: Receive, send: Send, body: Body, part: ByteRange | Multipart | None) -> None:
+    pieces: Sequence[bytes | ByteRange]
+    if isinstance(part, Multipart):
+        pieces = part.pieces()
+    else:
+        pieces = (part or ByteRange(0, body.length),)
+    if body.data is not None:
+        content = b"".join(body.data[one.start : one.stop] if isinstance(one, ByteRange) else one for one in pieces)
+        await send({"type": "http.response.body", "body": content})
     elif body.file is not None:
-        await _stream(send, body.file.fileno(), start, stop)
+        gone = asyncio.create_task(_disconnected(receive))
+        try:
+            for one in pieces:
+                if isinstance(one, ByteRange):
+                    await _stream(send, body.file.fileno(), one, until=gone)
+                else:
+                    await send({"type": "http.response.body", "body": one, "more_body": True})
+            await send({"type": "http.response.body"})
+        finally:
+            gone.cancel()
 
 
-async def _stream(send: Send, descriptor: int, start: int, stop: int) -> None:
-    """A chunk at a time; the server's flow control holds `send` back while the client is slow."""
-    while start < stop:
+async def _stream(send: Send, descriptor: int, part: ByteRange, *, until: asyncio.Task[None]) -> None:
+    """A chunk at a time; the server's flow control holds `send` back while the client is slow.
+
+    `until` is done when the client has gone: uvicorn lets one send to nobody without a word.
+    """
+    start, stop = part
+    while start < stop and not until.done():
         chunk = await to_thread.run_sync(os.pread, descriptor, min(_CHUNK, stop - start), start)
         if not chunk:
             # The length was promised: breaking off is the only honest end.
             raise OSError(f"a file ended {stop - start} bytes early")
         start += len(chunk)
-        await send({"type": "http.response.body", "body": chunk, "more_body": start < stop})
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _send_head(send: Send, status: int, headers: RawHeaders) -> None:
     await send({"type": "http.response.start", "status": status, "headers": headers})
+
+
+def _timing(*, found: bool | None = None, render: float | None = None, total: float) -> RawHeaders:
+    """Server-Timing (W3C), from seconds to milliseconds; `total` until the answer could begin.
+
+    `found`: whether this process knew the rendition; None where nothing was looked for.
+    """
+    metrics: list[str] = []
+    if found is not None:
+        metrics.append(f"cache;desc={'hit' if found else 'miss'}")
+    if render is not None:
+        metrics.append(f"render;dur={render * 1000:.1f}")
+    metrics.append(f"total;dur={total * 1000:.1f}")
+    return [(b"server-timing", ", ".join(metrics).encode()), (b"timing-allow-origin", b"*")]
 
 
 def _headers(scope: Scope) -> dict[bytes, str]:

@@ -1,9 +1,11 @@
 """Pictures as answers: what is provisional says so in every header, and is never taken for what it stands in for."""
 
+import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import perf_counter
 from zlib import crc32
 
 import httpx
@@ -12,31 +14,35 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Message
 
 from imgsvc.core.formats import Format
 from imgsvc.core.geometry import Size
 from imgsvc.core.variant import Derivative, VariantKey, provisional_key
 from imgsvc.service.delivery import Body
-from imgsvc.web.caching import UrlClass, cache_control
+from imgsvc.web.caching import Lifetimes, UrlClass, cache_control
 from imgsvc.web.conditional import http_date
 from imgsvc.web.responses import PictureHead, PictureResponse
 from tests.fakes import NOON
+from tests.web.test_ranges import read_parts
 
 pytestmark = pytest.mark.anyio
 
 KEY = VariantKey("ab" * 16)
 FINAL, STAND_IN = b"the rendition itself", b"what stands in for it"
-CANONICAL = cache_control(UrlClass.CANONICAL, max_age=300)
+CANONICAL = cache_control(UrlClass.CANONICAL, Lifetimes(max_age=300))
 
 
 @dataclass
 class Shelf:
     """What is answered at every URL. `loaded`: how often it was asked for; `file` where it is to be streamed.
 
-    `varies`: it is negotiated; `instead`: the format of what is not final.
+    `asked`: as of a Body. `varies`: it is negotiated; `instead`: the format of what is not final.
     """
 
     final: bool = True
+    final_data: bytes = FINAL
+    asked: bool = False
     varies: bool = False
     instead: Format = Format.WEBP
     file: Path | None = None
@@ -45,7 +51,7 @@ class Shelf:
 
     @property
     def data(self) -> bytes:
-        return FINAL if self.final else STAND_IN
+        return self.final_data if self.final else STAND_IN
 
     async def load(self) -> Body:
         self.loaded += 1
@@ -58,10 +64,11 @@ class Shelf:
             size=Size(30, 20),
         )
         if self.file is None:
-            body = Body(length=len(data), data=data, derivative=derivative)
+            body = Body(length=len(data), data=data, derivative=derivative, asked=self.asked)
         else:
             self.file.write_bytes(data)
-            body = Body(length=len(data), file=self.file.open("rb", buffering=0), derivative=derivative)
+            file = self.file.open("rb", buffering=0)
+            body = Body(length=len(data), file=file, derivative=derivative, asked=self.asked)
         self.bodies.append(body)
         return body
 
@@ -74,7 +81,7 @@ class Shelf:
             disposition='attachment; filename="a.webp"',
             varies=self.varies,
         )
-        return PictureResponse(head, self.load)
+        return PictureResponse(head, self.load, started=perf_counter())
 
     @asynccontextmanager
     async def client(self) -> AsyncGenerator[httpx.AsyncClient]:
@@ -186,6 +193,102 @@ async def test_a_range_beyond_it_tells_its_own_length(shelf: Shelf) -> None:
     assert answer.status_code == 416
     assert answer.headers["content-range"] == f"bytes */{len(STAND_IN)}"
     assert answer.headers["cache-control"] == "no-store"
+    assert answer.json()["detail"] == f"Range must name some of the {len(STAND_IN)} bytes there are."
+
+
+async def test_a_range_of_a_head_is_ignored(shelf: Shelf) -> None:
+    """RFC 9110, section 14.2: ranges have a meaning for GET alone."""
+    answers = [await shelf.get("HEAD", Range=header) for header in ("bytes=0-1", "bytes=900-")]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert {answer.headers["content-length"] for answer in answers} == {str(len(FINAL))}
+
+
+@pytest.mark.parametrize("final", [True, False])
+async def test_what_is_meant_is_what_is_sent(shelf: Shelf, final: bool) -> None:
+    """RFC 9110, section 13.1.1, of whichever of the two is there; 412 says it in a sentence, and is kept by nobody."""
+    shelf.final = final
+    mine, other = (KEY, provisional_key(KEY)) if final else (provisional_key(KEY), KEY)
+
+    kept = await shelf.get(If_Match=f'"{mine}"')
+    refused = await shelf.get(If_Match=f'"{other}"', If_None_Match=f'"{mine}"')
+
+    assert (kept.status_code, kept.content) == (200, shelf.data)
+    assert refused.status_code == 412
+    assert refused.headers["cache-control"] == "no-store"
+    assert refused.json()["detail"] == "The picture is not the one that If-Match or If-Unmodified-Since names."
+
+
+@pytest.mark.parametrize("size", [5_000, 3 << 20])
+async def test_several_parts_are_one_body(shelf: Shelf, size: int) -> None:
+    """RFC 9110, section 14.6: of the length that was promised, each part the bytes that it says it is."""
+    shelf.final_data = bytes(range(251)) * (size // 251)
+
+    answer = await shelf.get(Range="bytes=0-1,1000-1999,-7")
+
+    assert answer.status_code == 206
+    assert int(answer.headers["content-length"]) == len(answer.content) < len(shelf.data)
+    assert "content-range" not in answer.headers
+    parts = read_parts(answer.headers["content-type"], answer.content)
+    assert [part.get_payload(decode=True) for part in parts] == [shelf.data[:2], shelf.data[1000:2000], shelf.data[-7:]]
+    assert parts[0]["Content-Range"] == f"bytes 0-1/{len(shelf.data)}"
+
+
+async def test_parts_that_are_longer_than_the_whole_are_not_sent(shelf: Shelf) -> None:
+    """What stands between two bytes of this body is longer than it."""
+    shelf.final_data = bytes(200)
+
+    answer = await shelf.get(Range="bytes=0-0,199-199")
+
+    assert (answer.status_code, answer.content) == (200, bytes(200))
+
+
+async def test_no_two_bodies_of_parts_have_one_boundary(shelf: Shelf) -> None:
+    """Nobody can upload a picture that ends a part before its end."""
+    shelf.final_data = bytes(5_000)
+
+    types = {(await shelf.get(Range="bytes=0-1,1000-1999")).headers["content-type"] for _ in range(3)}
+
+    assert len(types) == 3
+
+
+async def test_an_answer_says_what_it_took(shelf: Shelf) -> None:
+    """Server-Timing: a miss with its render, a hit without, a 304 without either."""
+    shelf.asked = True
+    missed = (await shelf.get()).headers["server-timing"]
+    shelf.asked = False
+    found = (await shelf.get()).headers["server-timing"]
+    known = (await shelf.get(If_None_Match="*")).headers["server-timing"]
+
+    assert re.fullmatch(r"cache;desc=miss, render;dur=\d+\.\d, total;dur=\d+\.\d", missed)
+    assert re.fullmatch(r"cache;desc=hit, total;dur=\d+\.\d", found)
+    assert re.fullmatch(r"total;dur=\d+\.\d", known)
+
+
+async def test_who_goes_away_is_sent_nothing_more(tmp_path: Path) -> None:
+    """Of 64 MiB no more is read than what was on its way."""
+    file = tmp_path / "large"
+    with file.open("wb") as large:
+        large.truncate(64 << 20)
+    body = Body(length=64 << 20, file=file.open("rb", buffering=0))
+    head = PictureHead(key=KEY, media_type="image/png", modified=None, cache_control=CANONICAL)
+    sent: list[int] = []
+
+    async def load() -> Body:
+        return body
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(len(message.get("body", b"")))
+
+    scope = {"type": "http", "method": "GET", "headers": []}
+    await PictureResponse(head, load, started=perf_counter())(scope, receive, send)
+
+    assert sum(sent) <= 2 << 20
+    assert body.file is not None
+    assert body.file.closed
 
 
 @pytest.mark.parametrize("final", [True, False])
