@@ -9,15 +9,20 @@ from imgsvc.openapi.operation import NOT_NOW, NOT_THERE, TEXT, Answer, Operation
 
 _PICTURE = tuple(dict.fromkeys(row.media_type for row in FORMATS.values()))
 _FILE = tuple(dict.fromkeys((*_PICTURE, *MEDIA_TYPES.values(), UNKNOWN)))
-_HEADERS = ("ETag", "Last-Modified", "Cache-Control", "Accept-Ranges", "Vary")
+_HEADERS = ("ETag", "Last-Modified", "Cache-Control", "Accept-Ranges", "Vary", "Surrogate-Key", "Server-Timing")
 _ANSWERS = {
     200: Answer(meaning="The picture.", media_types=_FILE, headers=_HEADERS),
-    206: Answer(meaning="The range of it that was asked for.", media_types=_FILE, headers=("Content-Range",)),
+    206: Answer(
+        meaning="The ranges of it that were asked for.",
+        media_types=(*_FILE, "multipart/byteranges"),
+        headers=("Content-Range",),
+    ),
     304: Answer(meaning="What the client has is still right."),
-    400: failure("A parameter has a value that cannot be meant."),
+    400: failure("A parameter has a value that cannot be meant, or the path is not well-formed."),
     403: failure("A signature is missing, wrong or expired, or the URL asks for more than it may without one."),
     404: NOT_THERE,
-    416: Answer(meaning="Nothing of the picture lies in that range."),
+    412: failure("The picture is not the one that If-Match or If-Unmodified-Since names."),
+    416: failure("Nothing of the picture lies in those ranges."),
     422: failure("The original is no picture, cannot be decoded, or is too large."),
     503: NOT_NOW,
 }

@@ -1,8 +1,10 @@
 """The picture URLs: which asset and transform a URL means, and its answer, bytes or a redirect to the canonical URL."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
+from time import perf_counter
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,6 +17,7 @@ from imgsvc.core.media import UNKNOWN
 from imgsvc.core.negotiation import accepted_by
 from imgsvc.core.places import Face
 from imgsvc.core.requests import PictureRequest
+from imgsvc.core.tags import picture_tags
 from imgsvc.core.transform import NOTHING_ASKED, Transform
 from imgsvc.dialects.iqmetrix import (
     read_canonical_url,
@@ -28,9 +31,11 @@ from imgsvc.dialects.struct import read_media_url
 from imgsvc.service.delivery import Body, Delivery, Variant
 from imgsvc.service.stand_ins import StandIns
 from imgsvc.web.addresses import Addresses
-from imgsvc.web.caching import UrlClass, cache_control, provisional
+from imgsvc.web.caching import Lifetimes, TagHeader, UrlClass, cache_control, provisional, tag_headers
+from imgsvc.web.conditional import exact_date
 from imgsvc.web.gate import Admitted, Gate
 from imgsvc.web.responses import PictureHead, PictureResponse
+from imgsvc.web.routing import picture_route
 
 Remember = Callable[[Scope, PictureHead, Body, int], None]
 """Told of every picture that was loaded, and of the catalogue's generation before it was identified."""
@@ -38,12 +43,16 @@ Remember = Callable[[Scope, PictureHead, Body, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageSettings:
-    """`max_age` seconds. `negotiate`: also where no format is asked for. `patience` seconds, see `StandIns`."""
+    """`negotiate`: also where no format is asked for. `patience` seconds, see `StandIns`.
+
+    `tag_headers`: those that tell caches under which names to keep an answer.
+    """
 
     presets: Mapping[str, Transform]
-    max_age: int
+    lifetimes: Lifetimes
     negotiate: bool
     patience: float
+    tag_headers: Sequence[TagHeader] = ()
 
 
 class Images:
@@ -56,6 +65,7 @@ class Images:
         gate: Gate,
         generation: Callable[[], int],
         remember: Remember,
+        now: Callable[[], datetime],
     ) -> None:
         self._delivery = delivery
         self._stand_ins = StandIns(delivery, patience=settings.patience)
@@ -64,21 +74,21 @@ class Images:
         self._settings = settings
         self._generation = generation
         self._remember = remember
+        self._now = now
 
     def media_routes(self) -> list[Route]:
-        """HEAD comes with GET."""
-        return [Route("/{slug}/{file_name}", self.media, methods=["GET"])]
+        return [picture_route("/{slug}/{file_name}", self.media)]
 
     def image_routes(self) -> list[Route]:
         """With the canonical URLs, whatever face a picture was asked for by."""
         return [
-            Route("/{name}", self.image, methods=["GET"]),
-            Route("/{guid}/preview/{width}/{height}", self.preview, methods=["GET"]),
-            Route("/{guid}/{transform}/{key}/{file_name}", self.canonical, methods=["GET"]),
+            picture_route("/{name}", self.image),
+            picture_route("/{guid}/preview/{width}/{height}", self.preview),
+            picture_route("/{guid}/{transform}/{key}/{file_name}", self.canonical),
         ]
 
     def cdn_routes(self) -> list[Route]:
-        return [Route("/{instance}/{code}/{preset}/{file_name}", self.cdn, methods=["GET"])]
+        return [picture_route("/{instance}/{code}/{preset}/{file_name}", self.cdn)]
 
     async def image(self, request: Request) -> Response:
         name, query = request.path_params["name"], _query(request)
@@ -111,26 +121,25 @@ class Images:
         )
 
     async def _answer(self, request: Request, wanted: PictureRequest) -> Response:
+        started, generation = perf_counter(), self._generation()
         admitted = self._gate.admit(request.scope["path"], _query(request), wanted)
-        wanted, left = admitted.wanted, admitted.seconds_left
-        generation = self._generation()
-        wanted = self._negotiated(request, wanted)
+        wanted, left = self._negotiated(request, admitted.wanted), admitted.seconds_left
         variant = await self._delivery.identify(wanted)
         if wanted.redirect or (wanted.key is not None and wanted.key != variant.key):
             return await self._redirect(request, admitted._replace(wanted=wanted), variant)
         head = PictureHead(
             key=variant.key,
             media_type=variant.media_type,
-            modified=variant.asset.modified,
-            cache_control=cache_control(_url_class(wanted), max_age=self._settings.max_age, left=left),
+            modified=exact_date(variant.asset.modified, now=self._now()) if variant.plan is None else None,
+            cache_control=cache_control(_url_class(wanted, variant), self._settings.lifetimes, left=left),
             brief=provisional(left),
             disposition=_attachment(variant) if wanted.download or variant.media_type == UNKNOWN else None,
             varies=wanted.is_negotiated,
+            tags=self._tags(wanted, variant),
         )
-        if left is not None:
-            # What is remembered is answered without a look at the clock.
-            return PictureResponse(head, partial(self._stand_ins.load, variant))
-        return PictureResponse(head, partial(self._load, request.scope, head, variant, generation))
+        # What is remembered is answered without a look at the clock.
+        load = self._stand_ins.load if left is not None else partial(self._load, request.scope, head, generation)
+        return PictureResponse(head, partial(load, variant), started=started)
 
     def _negotiated(self, request: Request, wanted: PictureRequest) -> PictureRequest:
         wanted = wanted.negotiated() if self._settings.negotiate else wanted
@@ -138,7 +147,7 @@ class Images:
             return wanted
         return replace(wanted, accepted=accepted_by(request.scope["headers"]))
 
-    async def _load(self, scope: Scope, head: PictureHead, variant: Variant, generation: int) -> Body:
+    async def _load(self, scope: Scope, head: PictureHead, generation: int, variant: Variant) -> Body:
         body = await self._stand_ins.load(variant)
         self._remember(scope, head, body, generation)
         return body
@@ -147,7 +156,7 @@ class Images:
         """303 See Other with that media type, as iQmetrix documents both. The Location names the format."""
         variant, left = await self._stand_ins.ready(identified), admitted.seconds_left
         if variant is identified:
-            kept = cache_control(UrlClass.OTHER, max_age=self._settings.max_age, left=left)
+            kept = cache_control(UrlClass.REDIRECTS, self._settings.lifetimes, left=left)
         else:
             kept = provisional(left)
         output = variant.format or variant.asset.original.picture.format
@@ -164,14 +173,20 @@ class Images:
                 "Cache-Control": kept,
                 "Access-Control-Allow-Origin": "*",
                 **({"Vary": "Accept"} if admitted.wanted.is_negotiated else {}),
+                **{name.decode(): value.decode() for name, value in self._tags(admitted.wanted, variant)},
             },
         )
 
+    def _tags(self, wanted: PictureRequest, variant: Variant) -> Sequence[tuple[bytes, bytes]]:
+        return tag_headers(picture_tags(variant.asset, preset=wanted.preset), self._settings.tag_headers)
 
-def _url_class(wanted: PictureRequest) -> UrlClass:
+
+def _url_class(wanted: PictureRequest, variant: Variant) -> UrlClass:
     if wanted.key is not None:
         return UrlClass.CANONICAL
-    return UrlClass.PINNED if wanted.pinned else UrlClass.OTHER
+    if wanted.pinned:
+        return UrlClass.PINNED
+    return UrlClass.ORIGINALS if variant.transform == NOTHING_ASKED else UrlClass.OTHER
 
 
 def _attachment(variant: Variant) -> str:

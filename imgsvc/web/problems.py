@@ -36,6 +36,8 @@ from imgsvc.core.errors import (
 
 _log = structlog.get_logger(__name__)
 
+_NO_STORE = "no-store"
+
 STATUS: Mapping[type[ImgsvcError], int] = MappingProxyType(
     {
         InvalidParameter: 400,
@@ -77,13 +79,25 @@ class Respond(Protocol):
 
 
 class Failures:
-    """How a face answers what went wrong. `status` holds where its vendor differs, and goes before `STATUS`."""
+    """How a face answers what went wrong. `status` holds where its vendor differs, and goes before `STATUS`.
+
+    `missing`: the Cache-Control of NotFound.
+    """
 
     def __init__(
-        self, *, status: Mapping[type[ImgsvcError], int] = MappingProxyType({}), respond: Respond | None = None
+        self,
+        *,
+        status: Mapping[type[ImgsvcError], int] = MappingProxyType({}),
+        respond: Respond | None = None,
+        missing: str = _NO_STORE,
     ) -> None:
         self._status = {**STATUS, **status}
         self._respond = respond or problem_response
+        self._missing = missing
+
+    def kept(self, missing: str) -> "Failures":
+        """The same, for pictures: who asks for one that is not there may be told to wait before asking again."""
+        return Failures(status=self._status, respond=self._respond, missing=missing)
 
     def mount(self, prefix: str, routes: Sequence[BaseRoute]) -> Mount:
         """Of its own, so that unknown paths and methods below `prefix` are answered in the same words."""
@@ -111,6 +125,8 @@ class Failures:
             _log.warning("request.failed", path=request.url.path, error=type(error).__name__, detail=error.detail)
         if isinstance(error, Unauthenticated):
             headers["WWW-Authenticate"] = 'Bearer realm="imgsvc"'
+        if isinstance(error, NotFound) and self._missing != _NO_STORE:
+            headers["Cache-Control"] = self._missing
         return self._respond(self.status_of(error), detail=error.detail, error=error, headers=headers)
 
     async def _answer_http_exception(self, request: Request, error: Exception) -> Response:
@@ -142,10 +158,10 @@ def problem_response(
 
 
 def failure_response(shape: msgspec.Struct, *, status: int, headers: Mapping[str, str], media_type: str) -> Response:
-    """Of no use to any cache."""
+    """Of no use to any cache, unless `headers` say so."""
     return Response(
         msgspec.json.encode(shape),
         status_code=status,
-        headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **headers},
+        headers={"Cache-Control": _NO_STORE, "X-Content-Type-Options": "nosniff", **headers},
         media_type=media_type,
     )

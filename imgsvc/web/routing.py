@@ -1,4 +1,4 @@
-"""Routes with an endpoint a method."""
+"""Routes with an endpoint a method, and those of pictures, which any page may ask for."""
 
 from collections.abc import Awaitable, Callable
 
@@ -20,3 +20,28 @@ def resource(path: str, **endpoints: Endpoint) -> Route:
         return await endpoints["GET" if request.method == "HEAD" else request.method](request)
 
     return Route(path, answer, methods=list(endpoints))
+
+
+_METHODS = "GET, HEAD, OPTIONS"
+_PREFLIGHT = {
+    "Allow": _METHODS,
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": _METHODS,
+    "Access-Control-Allow-Headers": "*",
+    "Access-Control-Max-Age": "86400",
+    "Cache-Control": "no-store",
+}
+"""What a browser asks before it sends fields that are not on every page's list (Fetch, "CORS-preflight request")."""
+
+
+def picture_route(path: str, endpoint: Endpoint) -> Route:
+    """OPTIONS says what may be asked of it, whether the picture is there or not."""
+
+    async def preflight(request: Request) -> Response:
+        return options_response()
+
+    return resource(path, GET=endpoint, OPTIONS=preflight)
+
+
+def options_response() -> Response:
+    return Response(status_code=204, headers=_PREFLIGHT)
