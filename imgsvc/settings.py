@@ -23,6 +23,7 @@ from imgsvc.core.signing import SigningKey
 from imgsvc.core.transform import Transform
 from imgsvc.dialects.quable import ORIGINAL
 from imgsvc.dialects.struct import read_transform
+from imgsvc.web.caching import TagHeader, UrlClass
 
 PREFIX = "IMGSVC_"
 
@@ -58,6 +59,15 @@ class Settings:
     cache_bytes: int
     pyramid_bytes: int
     max_age: int
+    lifetimes: Mapping[UrlClass, int]
+    shared_max_age: int | None
+    stale_while_revalidate: int
+    stale_if_error: int
+    cache_tags: tuple[TagHeader, ...]
+    connections: int
+    header_seconds: float
+    stall_seconds: float
+    keep_alive_seconds: int
     signing_key: str | None
     signing_keys: tuple[SigningKey, ...]
     signatures: Signatures
@@ -210,6 +220,22 @@ def _read_places(text: str) -> Mapping[Face, Place]:
     return places
 
 
+def _read_lifetimes(text: str) -> Mapping[UrlClass, int]:
+    lifetimes: dict[UrlClass, int] = {}
+    for entry in filter(None, (one.strip() for one in text.split(";"))):
+        name, _, seconds = entry.partition(":")
+        url = UrlClass(name.strip())
+        if url not in _SET_BY_CLASS:
+            raise ValueError(text)
+        lifetimes[url] = _whole(0, _YEAR)(seconds)
+    return lifetimes
+
+
+def _read_tag_headers(text: str) -> tuple[TagHeader, ...]:
+    names = [one.strip().lower() for one in text.split(",")]
+    return () if names == ["none"] else tuple(dict.fromkeys(map(TagHeader, names)))
+
+
 def _read_instance(text: str) -> Instance:
     if not INSTANCE.fullmatch(text):
         raise ValueError(text)
@@ -247,6 +273,8 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
+_YEAR = 31_536_000
+_SET_BY_CLASS = (UrlClass.PINNED, UrlClass.ORIGINALS, UrlClass.REDIRECTS, UrlClass.MISSING)
 _BYTES = "a number of bytes, such as 500000, 64MB or 10GB"
 _QUALITY = "a whole number from 1 to 100"
 _SWITCH = "true or false"
@@ -357,10 +385,65 @@ SETTINGS: dict[str, Setting] = {
         meaning="smaller copies of originals kept on disk, from which renditions are made, about 1 MB each; 0 for none",
     ),
     "max_age": Setting(
-        read=_whole(0, 31_536_000),
+        read=_whole(0, _YEAR),
         default="300",
         expected="seconds, up to a year",
         meaning="how long caches may keep answers of URLs that are not canonical",
+    ),
+    "lifetimes": Setting(
+        read=_read_lifetimes,
+        default="",
+        expected=f"class: seconds; class: seconds, with classes of {', '.join(_SET_BY_CLASS)}",
+        meaning="where a class of answers has another lifetime than `IMGSVC_MAX_AGE`: `pinned: 86400; originals: 3600; "
+        "redirects: 60; missing: 5`; what is missing is kept by nobody unless it is named here",
+    ),
+    "shared_max_age": Setting(
+        read=lambda text: _whole(0, _YEAR)(text) if text else None,
+        default="",
+        expected="seconds, up to a year",
+        meaning="`s-maxage`: how long a CDN may keep what browsers may keep for less; for one that is purged",
+    ),
+    "stale_while_revalidate": Setting(
+        read=_whole(0, _YEAR),
+        default="0",
+        expected="seconds, up to a year",
+        meaning="how long caches may answer with what is out of date while they ask again; 0 for never",
+    ),
+    "stale_if_error": Setting(
+        read=_whole(0, _YEAR),
+        default="0",
+        expected="seconds, up to a year",
+        meaning="the same while the service does not answer",
+    ),
+    "cache_tags": Setting(
+        read=_read_tag_headers,
+        default="surrogate-key",
+        expected="surrogate-key, cache-tag, both with a comma between, or none",
+        meaning="header fields that tell caches under which names to purge a picture",
+    ),
+    "connections": Setting(
+        read=_whole(1, 1_000_000),
+        default="2000",
+        expected="a whole number from 1 to 1000000",
+        meaning="connections of a server process; one more is answered 503",
+    ),
+    "header_seconds": Setting(
+        read=_read_seconds,
+        default="10",
+        expected="seconds, up to 3600",
+        meaning="seconds in which a request's head must have arrived",
+    ),
+    "stall_seconds": Setting(
+        read=_read_seconds,
+        default="30",
+        expected="seconds, up to 3600",
+        meaning="seconds after which a client that sends or takes less than 500 bytes in each of them is given up",
+    ),
+    "keep_alive_seconds": Setting(
+        read=_whole(1, 3600),
+        default="75",
+        expected="whole seconds, up to 3600",
+        meaning="how long a connection may be idle; more than a proxy in front keeps it",
     ),
     "signing_key": Setting(
         read=lambda text: text or None,

@@ -13,6 +13,7 @@ from imgsvc.core.places import DEFAULT_PLACES, Face, Place
 from imgsvc.core.signing import SigningKey
 from imgsvc.core.transform import Transform
 from imgsvc.settings import SETTINGS, SettingsError, load_settings, variable_name
+from imgsvc.web.caching import TagHeader, UrlClass
 
 
 def mistakes(environment: dict[str, str]) -> list[str]:
@@ -105,6 +106,9 @@ def test_bytes_are_read_with_their_unit(text: str, size: int) -> None:
         ("import_deadline", "0"), ("link_seconds", "0"), ("places", "struct"), ("places", "nobody: /x"),
         ("signatures", "on"), ("signatures", "Required"), ("unsigned", "nothing"), ("off_ladder", "up"),
         ("ladder", "160,"), ("ladder", "0"), ("ladder", "160;320"), ("ladder", ",".join(map(str, range(1, 102)))),
+        ("lifetimes", "pinned"), ("lifetimes", "pinned: x"), ("lifetimes", "canonical: 5"),
+        ("lifetimes", "missing: -1"), ("cache_tags", "x-key"), ("cache_tags", "none, cache-tag"),
+        ("shared_max_age", "a day"),
         ("presets", "hero"), ("presets", "a b: width=1"), ("presets", ": width=1"),
     ],
 )  # fmt: skip
@@ -123,6 +127,29 @@ def test_a_public_url_has_no_slash_at_its_end() -> None:
 def test_the_data_folder_is_absolute() -> None:
     """So that every process means the same one, wherever it works."""
     assert load_settings({"IMGSVC_DATA": "some/where"}).data == Path("some/where").absolute()
+
+
+def test_lifetimes_are_classes_and_seconds() -> None:
+    """What is not named has none of its own."""
+    given = load_settings({"IMGSVC_LIFETIMES": " pinned:86400 ; missing : 5;; "})
+
+    assert given.lifetimes == {UrlClass.PINNED: 86_400, UrlClass.MISSING: 5}
+    assert load_settings({}).lifetimes == {}
+    assert load_settings({}).shared_max_age is None
+    assert load_settings({"IMGSVC_SHARED_MAX_AGE": "0"}).shared_max_age == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "headers"),
+    [
+        ("", (TagHeader.SURROGATE_KEY,)),
+        ("none", ()),
+        ("Cache-Tag", (TagHeader.CACHE_TAG,)),
+        ("surrogate-key , cache-tag,cache-tag", tuple(TagHeader)),
+    ],
+)
+def test_tags_are_sent_in_the_headers_that_are_named(text: str, headers: tuple[TagHeader, ...]) -> None:
+    assert load_settings({"IMGSVC_CACHE_TAGS": text}).cache_tags == headers
 
 
 def test_presets_are_names_and_queries() -> None:

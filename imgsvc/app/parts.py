@@ -1,5 +1,6 @@
 """What settings mean for the parts that every process shares: limits, defaults, places."""
 
+import resource
 from hashlib import sha256
 from pathlib import Path
 from tempfile import gettempdir
@@ -8,6 +9,8 @@ from imgsvc.core.formats import Format
 from imgsvc.core.limits import Limits
 from imgsvc.core.plan import Defaults
 from imgsvc.settings import Settings
+from imgsvc.web.caching import Lifetimes
+from imgsvc.web.connections import Bounds
 
 _SOCKET_PATH_LENGTH = 100
 """Longest path of a Unix socket that is sure to be taken (107 bytes on Linux: unix(7))."""
@@ -29,6 +32,34 @@ def make_defaults(settings: Settings) -> Defaults:
         Format.AVIF: settings.quality_avif,
     }
     return Defaults(quality=quality, background=settings.background)
+
+
+def make_bounds(settings: Settings) -> Bounds:
+    return Bounds(
+        connections=settings.connections,
+        header=settings.header_seconds,
+        stall=settings.stall_seconds,
+        keep_alive=settings.keep_alive_seconds,
+    )
+
+
+def make_lifetimes(settings: Settings) -> Lifetimes:
+    return Lifetimes(
+        max_age=settings.max_age,
+        by_class=settings.lifetimes,
+        shared=settings.shared_max_age,
+        stale_while_revalidate=settings.stale_while_revalidate,
+        stale_if_error=settings.stale_if_error,
+    )
+
+
+def raise_open_files(wanted: int) -> None:
+    """As far as this process may; 1,024 is a usual limit that it may raise itself (getrlimit(2))."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(
+            resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard)
+        )
 
 
 def derivatives_folder(settings: Settings) -> Path:

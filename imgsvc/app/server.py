@@ -20,9 +20,12 @@ from imgsvc.app.library import Library, make_ingest, make_removal, open_library,
 from imgsvc.app.parts import (
     broker_socket,
     derivatives_folder,
+    make_bounds,
     make_defaults,
+    make_lifetimes,
     make_limits,
     metrics_folder,
+    raise_open_files,
 )
 from imgsvc.catalog.base import Catalog
 from imgsvc.catalog.cached import RememberedAssets
@@ -42,6 +45,8 @@ from imgsvc.storage.derivatives import DerivativeFiles
 from imgsvc.telemetry import Metrics
 from imgsvc.web.addresses import Addresses, Placed
 from imgsvc.web.auth import Guard
+from imgsvc.web.caching import UrlClass, cache_control
+from imgsvc.web.connections import Connections
 from imgsvc.web.fastpath import Fastpath, PreparedAnswers
 from imgsvc.web.health import Check, Health
 from imgsvc.web.images import Images, ImageSettings, Remember
@@ -50,19 +55,26 @@ from imgsvc.web.metrics import metrics_route
 from imgsvc.web.middleware import Measured
 from imgsvc.web.problems import Failures
 from imgsvc.web.services import Services
+from imgsvc.web.targets import WellFormed
 
 _QUEUEING = 60.0
 """Seconds that a server process waits for the broker beyond a render's own deadline."""
 
 _SWEEP_SECONDS = 300.0
 
+_OTHER_FILES = 512
+"""Descriptors beside those of connections and of the files they are sent: sockets, catalogue, files being read."""
+
 
 def run_server(settings: Settings, fd: int) -> None:
     """One server process on a listening socket, until SIGTERM. Requests under way are answered first."""
+    connections = Connections(make_bounds(settings))
+    raise_open_files(2 * settings.connections + _OTHER_FILES)
     config = uvicorn.Config(
-        _Service(settings),
+        _Service(settings, connections),
         loop="uvloop",
-        http="httptools",
+        http=connections.protocol,
+        ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,
@@ -79,7 +91,7 @@ def make_app(settings: Settings, library: Library, renderer: BrokerClient, origi
     answers = PreparedAnswers(generation=lambda: library.generation.value)
     services = make_services(settings, library, renderer, origin, files=files)
     router = make_router(settings, services, library, renderer, metrics, remember=answers.remember)
-    measured = Measured(router, answered=metrics.answered)
+    measured = Measured(WellFormed(router), answered=metrics.answered)
     fastpath = Fastpath(measured, answers, read=files.read, answered=metrics.answered)
     return fastpath if settings.places == DEFAULT_PLACES else Placed(fastpath, settings.places)
 
@@ -133,25 +145,29 @@ def make_router(
     remember: Remember,
 ) -> Starlette:
     """All that is answered with care; `remember` is told what it has answered once."""
+    lifetimes = make_lifetimes(settings)
     images = Images(
         delivery=services.delivery,
         settings=ImageSettings(
             presets=settings.presets,
-            max_age=settings.max_age,
+            lifetimes=lifetimes,
             negotiate=settings.negotiate,
             patience=settings.avif_seconds,
+            tag_headers=settings.cache_tags,
         ),
         addresses=services.addresses,
         gate=services.gate,
         generation=lambda: library.generation.value,
         remember=remember,
+        now=services.now,
     )
     failures = Failures()
+    missing = cache_control(UrlClass.MISSING, lifetimes)
     health = Health({"catalogue": _catalog_check(library.catalog), "renderer": renderer.is_reachable})
     routes = [
-        failures.mount("/media", images.media_routes()),
-        IQMETRIX_FAILURES.mount("/images", images.image_routes()),
-        failures.mount("/cdn", images.cdn_routes()),
+        failures.kept(missing).mount("/media", images.media_routes()),
+        IQMETRIX_FAILURES.kept(missing).mount("/images", images.image_routes()),
+        failures.kept(missing).mount("/cdn", images.cdn_routes()),
         StructAssets(services).mount(),
         IqmetrixAssets(services).mount(),
         QuableAssets(services).mount(),
@@ -180,8 +196,9 @@ def make_origin(settings: Settings) -> Origin:
 class _Service:
     """What the application needs is opened when the server's lifespan begins and closed when it ends."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, connections: Connections) -> None:
         self._settings = settings
+        self._connections = connections
         self._lifespan = Starlette(lifespan=self._open)
         self._app: ASGIApp = self._lifespan
 
@@ -197,11 +214,15 @@ class _Service:
             make_origin(self._settings) as origin,
         ):
             self._app = make_app(self._settings, library, renderer, origin, metrics)
-            sweeping = asyncio.create_task(_sweep_at_times(make_removal(library, renderer)))
+            at_times = [
+                asyncio.create_task(_sweep_at_times(make_removal(library, renderer))),
+                asyncio.create_task(self._connections.watch()),
+            ]
             yield
-            sweeping.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await sweeping
+            for task in at_times:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
 
 
 async def _sweep_at_times(removal: Removal) -> None:
