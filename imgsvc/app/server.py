@@ -55,7 +55,6 @@ from imgsvc.web.metrics import metrics_route
 from imgsvc.web.middleware import Measured
 from imgsvc.web.problems import Failures
 from imgsvc.web.services import Services
-from imgsvc.web.targets import WellFormed
 
 _QUEUEING = 60.0
 """Seconds that a server process waits for the broker beyond a render's own deadline."""
@@ -91,7 +90,7 @@ def make_app(settings: Settings, library: Library, renderer: BrokerClient, origi
     answers = PreparedAnswers(generation=lambda: library.generation.value)
     services = make_services(settings, library, renderer, origin, files=files)
     router = make_router(settings, services, library, renderer, metrics, remember=answers.remember)
-    measured = Measured(WellFormed(router), answered=metrics.answered)
+    measured = Measured(router, answered=metrics.answered)
     fastpath = Fastpath(measured, answers, read=files.read, answered=metrics.answered)
     return fastpath if settings.places == DEFAULT_PLACES else Placed(fastpath, settings.places)
 

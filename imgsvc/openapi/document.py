@@ -1,6 +1,7 @@
 """`/openapi.json`: what this service answers, as OpenAPI 3.1, made of tables."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from types import MappingProxyType
 from typing import Any
@@ -90,7 +91,7 @@ def _operation_object(operation: Operation, shapes: _Shapes) -> dict[str, Any]:
         "summary": operation.summary,
         "tags": [operation.tag],
         "parameters": parameters,
-        "responses": {str(status): _answer_object(answer, shapes) for status, answer in operation.answers.items()},
+        "responses": {str(status): _answer_object(answer, shapes) for status, answer in _answers(operation).items()},
     }
     if operation.scheme is not None:
         described["security"] = [{operation.scheme: []}]
@@ -98,6 +99,14 @@ def _operation_object(operation: Operation, shapes: _Shapes) -> dict[str, Any]:
     if content:
         described["requestBody"] = {"required": True, "content": content}
     return described
+
+
+def _answers(operation: Operation) -> Mapping[int, Answer]:
+    """With what any of them answers to a path that no URL can have, in its own words."""
+    not_there = operation.answers.get(404)
+    if not operation.path or not_there is None:
+        return operation.answers
+    return {400: replace(not_there, meaning="The path is not well-formed."), **operation.answers}
 
 
 def _request_content(operation: Operation, shapes: _Shapes) -> dict[str, Any]:

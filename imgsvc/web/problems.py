@@ -9,6 +9,7 @@ import msgspec
 import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
@@ -33,6 +34,7 @@ from imgsvc.core.errors import (
     Unauthenticated,
     UnsupportedMedia,
 )
+from imgsvc.web.targets import WellFormed, fault_of_path
 
 _log = structlog.get_logger(__name__)
 
@@ -100,11 +102,14 @@ class Failures:
         return Failures(status=self._status, respond=self._respond, missing=missing)
 
     def mount(self, prefix: str, routes: Sequence[BaseRoute]) -> Mount:
-        """Of its own, so that unknown paths and methods below `prefix` are answered in the same words."""
+        """Of its own, so that unknown paths and methods below `prefix` are answered in the same words.
+
+        So are paths that no URL can have.
+        """
         app = Starlette(routes=routes, exception_handlers=self.handlers())
         # A path with a slash too many is another path; Starlette would redirect to where the face is inside.
         app.router.redirect_slashes = False
-        return Mount(prefix, app=app)
+        return Mount(prefix, app=app, middleware=[Middleware(WellFormed, refuse=self._refuse)])
 
     def handlers(self) -> dict[Any, Callable[[Request, Exception], Awaitable[Response]]]:
         return {
@@ -116,6 +121,9 @@ class Failures:
     def status_of(self, error: ImgsvcError) -> int:
         """The nearest ancestor's; a test demands a row for every class."""
         return next((self._status[kind] for kind in type(error).__mro__ if kind in self._status), 500)
+
+    def _refuse(self, detail: str) -> Response:
+        return self._respond(400, detail=detail, error=None, headers={})
 
     async def _answer_failure(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, ImgsvcError)
@@ -130,8 +138,11 @@ class Failures:
         return self._respond(self.status_of(error), detail=error.detail, error=error, headers=headers)
 
     async def _answer_http_exception(self, request: Request, error: Exception) -> Response:
-        """Starlette's own: no such route, method not allowed."""
+        """Starlette's own: no such route, also for want of a path that any could have; method not allowed."""
         assert isinstance(error, HTTPException)
+        fault = fault_of_path(request.scope.get("raw_path", b"")) if error.status_code == 404 else None
+        if fault is not None:
+            return self._refuse(fault)
         return self._respond(error.status_code, detail="", error=None, headers=dict(error.headers or {}))
 
     async def _answer_bug(self, request: Request, error: Exception) -> Response:

@@ -1,11 +1,10 @@
 """In front of the router: paths that no URL can have are refused before anybody makes sense of them."""
 
 import re
+from collections.abc import Callable
 from urllib.parse import unquote_to_bytes
 
 from starlette.types import ASGIApp, Receive, Scope, Send
-
-from imgsvc.web.problems import problem_response
 
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
@@ -28,12 +27,13 @@ def fault_of_path(raw_path: bytes) -> str | None:
 
 
 class WellFormed:
-    """ASGI in front of `app`."""
+    """ASGI in front of `app`; `refuse` makes the answer of the sentence."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, refuse: Callable[[str], ASGIApp]) -> None:
         self._app = app
+        self._refuse = refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         fault = fault_of_path(scope["raw_path"]) if scope["type"] == "http" else None
-        app = self._app if fault is None else problem_response(400, detail=fault)
+        app = self._app if fault is None else self._refuse(fault)
         await app(scope, receive, send)

@@ -508,7 +508,13 @@ class TestRefusals:
     def test_a_path_that_no_url_can_have_is_refused(self, service: Service, picture: str, name: str) -> None:
         """400 in a sentence, whoever would have read it."""
         media = service.media_path(picture).rpartition("/")[0]
-        for path in (f"/images/{name}", f"{media}/{name}", f"/cdn/default/{name}/original/x", f"/nowhere/{name}"):
+        for path in (
+            f"/images/{name}",
+            f"{media}/{name}",
+            f"/cdn/default/{name}/original/x",
+            f"/struct/assets/{name}",
+            f"/no/{name}",
+        ):
             problem = assert_problem(service.get(path), 400)
 
             assert str(problem["detail"]).endswith(".")
