@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -44,7 +45,8 @@ class StandIns:
             return body
         except ServiceError:
             return await self._delivery.load(self._delivery.stand_in(variant))
-        return await self._delivery.read(derivative) or await self._delivery.load(variant)
+        body = await self._delivery.read(derivative)
+        return await self._delivery.load(variant) if body is None else replace(body, asked=True)
 
     async def ready(self, variant: Variant) -> Variant:
         """What may be pointed to: the variant, or what there is instead where it is not there and would take too long.
