@@ -103,7 +103,7 @@ def render(job: Render, decoded: Decoded) -> Written | LevelLost:
         for step in PIPELINE:
             frames = [step(image, plan) for image in frames]
         data = encode(frames, plan, path)
-    return _write(data, job.output, plan.result)
+    return _write(data, job.output, plan.result, durably=True)
 
 
 def build(job: Build) -> Built:
@@ -125,9 +125,17 @@ def _caught(work: Callable[[], T]) -> T | Failed:
         return failed_from_error(RenderCrashed("Rendering failed."))
 
 
-def _write(data: bytes, output: str, size: Size) -> Written:
+def _write(data: bytes, output: str, size: Size, *, durably: bool = False) -> Written:
+    """`durably`: on the disk when this returns, as what a web server sends unseen must be before it has its name.
+
+    Without that a loss of power leaves files of full length or none, empty ones, under names that were given already.
+    """
     try:
-        Path(output).write_bytes(data)
+        with Path(output).open("wb") as file:
+            file.write(data)
+            if durably:
+                file.flush()
+                os.fdatasync(file.fileno())
     except OSError as error:
         raise StoreFailure("The rendition could not be stored.") from error
     return Written(length=len(data), crc32=zlib.crc32(data), size=size)
