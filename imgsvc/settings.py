@@ -43,6 +43,7 @@ class Settings:
     instance: Instance
     public_url: str | None
     places: Mapping[Face, Place]
+    accel_redirect: str | None
     workers: int
     render_workers: int
     render_deadline: float
@@ -171,6 +172,12 @@ def _read_url(text: str) -> str | None:
     if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
         raise ValueError(text)
     return text.rstrip("/") or None
+
+
+def _read_location(text: str) -> str | None:
+    if text and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+/", text):
+        raise ValueError(text)
+    return text or None
 
 
 def _read_opaque_color(text: str) -> Color:
@@ -315,6 +322,13 @@ SETTINGS: dict[str, Setting] = {
         expected="face: place; face: place, with faces of " + ", ".join(FACES),
         meaning="where an API or a URL dialect is served, where it is not below its own prefix: "
         "`struct: api.shop.example; cdn: cdn.shop.example; qooly: /q`",
+    ),
+    "accel_redirect": Setting(
+        read=_read_location,
+        default="",
+        expected="a path with a slash at both ends",
+        meaning="the internal location that nginx in front has for IMGSVC_DATA, such as `/_imgsvc/`: it sends large "
+        "files itself then, told by X-Accel-Redirect",
     ),
     "workers": Setting(
         read=_whole(1, 256), default="1", expected="a whole number from 1 to 256", meaning="server processes"

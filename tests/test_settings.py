@@ -110,6 +110,8 @@ def test_bytes_are_read_with_their_unit(text: str, size: int) -> None:
         ("lifetimes", "missing: -1"), ("cache_tags", "x-key"), ("cache_tags", "none, cache-tag"),
         ("shared_max_age", "a day"),
         ("presets", "hero"), ("presets", "a b: width=1"), ("presets", ": width=1"),
+        ("accel_redirect", "/_imgsvc"), ("accel_redirect", "/"), ("accel_redirect", "/a b/"),
+        ("accel_redirect", "https://x/"),
     ],
 )  # fmt: skip
 def test_a_value_that_cannot_be_meant_is_refused(field: str, text: str) -> None:

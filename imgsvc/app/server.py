@@ -43,6 +43,7 @@ from imgsvc.service.removal import Removal
 from imgsvc.settings import Settings
 from imgsvc.storage.derivatives import DerivativeFiles
 from imgsvc.telemetry import Metrics
+from imgsvc.web.acceleration import Accelerated
 from imgsvc.web.addresses import Addresses, Placed
 from imgsvc.web.auth import Guard
 from imgsvc.web.caching import UrlClass, cache_control
@@ -89,7 +90,9 @@ def make_app(settings: Settings, library: Library, renderer: BrokerClient, origi
     files = DerivativeFiles(derivatives_folder(settings))
     answers = PreparedAnswers(generation=lambda: library.generation.value)
     services = make_services(settings, library, renderer, origin, files=files)
-    router = make_router(settings, services, library, renderer, metrics, remember=answers.remember)
+    router: ASGIApp = make_router(settings, services, library, renderer, metrics, remember=answers.remember)
+    if settings.accel_redirect is not None:
+        router = Accelerated(router, folder=settings.data, location=settings.accel_redirect)
     measured = Measured(router, answered=metrics.answered)
     fastpath = Fastpath(measured, answers, read=files.read, answered=metrics.answered)
     return fastpath if settings.places == DEFAULT_PLACES else Placed(fastpath, settings.places)

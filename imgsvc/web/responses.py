@@ -21,6 +21,7 @@ from starlette.types import Receive, Scope, Send
 from imgsvc.core.formats import FORMATS, Format
 from imgsvc.core.variant import Derivative, VariantKey
 from imgsvc.service.delivery import Body
+from imgsvc.web.acceleration import path_to_send
 from imgsvc.web.caching import PROVISIONAL
 from imgsvc.web.conditional import Outcome, evaluate, http_date, range_holds
 from imgsvc.web.problems import problem_response
@@ -150,6 +151,10 @@ class PictureResponse(Response):
             await _unsatisfiable(body.length)(scope, receive, send)
             return
         await _send_start(send, head, body, part, timing)
+        path = path_to_send(scope, body, in_part=part is not None)
+        if path is not None:
+            await send({"type": "http.response.pathsend", "path": path})
+            return
         if scope["method"] == "HEAD":
             await send({"type": "http.response.body"})
         else:
