@@ -2,16 +2,22 @@
 
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 import urllib.parse
 from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+
+import httpx
 
 from benchmarks.contender import Contender, Setting, Unavailable
 from benchmarks.jobs import HITS, Ask
+from benchmarks.peers.installation import find_program
 from benchmarks.peers.ipx import prepare_ipx
-from benchmarks.peers.nginx import prepare_nginx
+from benchmarks.peers.nginx import prepare_nginx, prepare_nginx_static, write_configuration
 from benchmarks.peers.plain import render
 from benchmarks.peers.sharp import prepare_sharp
 from benchmarks.peers.thumbor import prepare_thumbor, prepare_thumbor_simd
@@ -51,6 +57,46 @@ def prepare_imgsvc(setting: Setting) -> Contender:
     )
 
 
+def prepare_imgsvc_behind_nginx(setting: Setting) -> Contender:
+    """By canonical URLs, with `deploy/nginx.conf` as operators have it. Raises Unavailable."""
+    nginx = find_program("nginx")
+    service = prepare_imgsvc(setting)
+    # The ports of all contenders are found before they start, so one more is far from them.
+    inner = 20_000 + setting.port % 10_000
+    data = service.environment["IMGSVC_DATA"]
+    site = (PROJECT / "deploy" / "nginx.conf").read_text()
+    for written, meant in (
+        ("listen 80;", f"listen 127.0.0.1:{setting.port};"),
+        ("127.0.0.1:8080", f"127.0.0.1:{inner}"),
+        ("/var/lib/imgsvc", data),
+    ):
+        site = site.replace(written, meant)
+    configuration = write_configuration(setting, http=site)
+
+    def target(name: str, ask: Ask) -> str:
+        """Asks where the service redirects to."""
+        path, _, query = service.target(name, ask).partition("?")
+        with closing(sqlite3.connect(Path(data) / "catalog.sqlite")) as catalog:
+            (guid,) = catalog.execute("SELECT id FROM assets WHERE slug = ?", (path.split("/")[2],)).fetchone()
+        answer = httpx.get(f"http://127.0.0.1:{setting.port}/images/{guid}?{query}")
+        return urllib.parse.urlsplit(answer.headers["location"]).path
+
+    return replace(
+        service,
+        name="imgsvc-nginx",
+        command=(
+            sys.executable,
+            "-m",
+            "benchmarks.peers.behind_nginx",
+            service.command[0],
+            nginx,
+            str(configuration),
+        ),
+        environment={**service.environment, "IMGSVC_PORT": str(inner)},
+        target=target,
+    )
+
+
 def prepare_plain(setting: Setting) -> Contender:
     """Renders every time, or only what it did not keep."""
     arguments = [str(setting.originals[0].parent), str(setting.port)]
@@ -71,6 +117,10 @@ def prepare_plain(setting: Setting) -> Contender:
     )
 
 
+def prepare_static(setting: Setting) -> Contender:
+    return prepare_nginx_static(setting, _render_hits(setting))
+
+
 def prepare_raw_file(setting: Setting) -> Contender:
     return _prepare_raw("file", setting)
 
@@ -81,24 +131,21 @@ def prepare_raw_memory(setting: Setting) -> Contender:
 
 CONTENDERS: Mapping[str, Callable[[Setting], Contender]] = {
     "imgsvc": prepare_imgsvc,
+    "imgsvc-nginx": prepare_imgsvc_behind_nginx,
     "plain": prepare_plain,
     "thumbor": prepare_thumbor,
     "thumbor-simd": prepare_thumbor_simd,
     "sharp": prepare_sharp,
     "ipx": prepare_ipx,
     "nginx": prepare_nginx,
+    "nginx-static": prepare_static,
     "raw file": prepare_raw_file,
     "raw memory": prepare_raw_memory,
 }
 
 
 def _prepare_raw(source: str, setting: Setting) -> Contender:
-    """Renders the hits beforehand."""
-    folder = setting.scratch / "files"
-    folder.mkdir()
-    for ask in HITS.values():
-        body = render(setting.originals[0], width=ask.width, extension=ask.extension, quality=ask.quality)
-        (folder / f"{ask.width}.{ask.extension}").write_bytes(body)
+    folder = _render_hits(setting)
 
     def target(name: str, ask: Ask) -> str:
         return f"/{ask.width}.{ask.extension}"
@@ -110,6 +157,16 @@ def _prepare_raw(source: str, setting: Setting) -> Contender:
         target=target,
         setting=setting,
     )
+
+
+def _render_hits(setting: Setting) -> Path:
+    """The folder they are in, beforehand."""
+    folder = setting.scratch / "files"
+    folder.mkdir()
+    for ask in HITS.values():
+        body = render(setting.originals[0], width=ask.width, extension=ask.extension, quality=ask.quality)
+        (folder / f"{ask.width}.{ask.extension}").write_bytes(body)
+    return folder
 
 
 def _import_originals(program: Path, setting: Setting, environment: Mapping[str, str]) -> dict[str, str]:

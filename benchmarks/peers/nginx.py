@@ -1,4 +1,4 @@
-"""nginx with its image_filter module, as the system has them: it resizes, and writes the format that it reads."""
+"""The system's nginx: with its image_filter module, which resizes and writes the format that it reads; and plain."""
 
 import getpass
 import os
@@ -17,8 +17,12 @@ _MODULE = "ngx_http_image_filter_module.so"
 def prepare_nginx(setting: Setting) -> Contender:
     """Raises Unavailable."""
     program = find_program("nginx")
-    configuration = setting.scratch / "nginx.conf"
-    configuration.write_text(_configuration(setting, module=_find_module(program)))
+    configuration = write_configuration(
+        setting,
+        load=f"load_module {_find_module(program)};",
+        http=_resizing(setting),
+        workers=setting.render_processes,
+    )
     return Contender(
         name="nginx",
         command=(program, "-p", str(setting.scratch), "-e", "stderr", "-c", str(configuration)),
@@ -36,23 +40,57 @@ def _find_module(program: str) -> Path:
     return module
 
 
-def _configuration(setting: Setting, *, module: Path) -> str:
+def write_configuration(setting: Setting, *, http: str, load: str = "", workers: int = 1) -> Path:
+    """Around what belongs in the http block; everything else stays in the scratch folder."""
     # Workers of a master that is root become nobody, who may not read a scratch folder.
     user = f"user {getpass.getuser()};" if os.geteuid() == 0 else ""
     temporary = "".join(
         f"{kind}_temp_path {setting.scratch / kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
-    return f"""
-load_module {module};
+    configuration = setting.scratch / "nginx.conf"
+    configuration.write_text(f"""
+{load}
 {user}
 daemon off;
 pid {setting.scratch / "nginx.pid"};
-worker_processes {setting.render_processes};
+worker_processes {workers};
+pcre_jit on;
 events {{ worker_connections 256; }}
 http {{
     {temporary}
-    types {{ image/jpeg jpg; image/png png; }}
     access_log off;
+    {http}
+}}
+""")
+    return configuration
+
+
+def prepare_nginx_static(setting: Setting, folder: Path) -> Contender:
+    """The files of `folder`, named `{width}.{extension}`, and nothing else. Raises Unavailable."""
+    program = find_program("nginx")
+    http = f"""
+    server {{
+        listen 127.0.0.1:{setting.port};
+        root {folder};
+        types {{ image/jpeg jpg; }}
+        sendfile on;
+        tcp_nopush on;
+        location = /ready {{ return 204; }}
+    }}
+"""
+    configuration = write_configuration(setting, http=http)
+    return Contender(
+        name="nginx-static",
+        command=(program, "-p", str(setting.scratch), "-e", "stderr", "-c", str(configuration)),
+        ready_path="/ready",
+        target=lambda _, ask: f"/{ask.width}.{ask.extension}",
+        setting=setting,
+    )
+
+
+def _resizing(setting: Setting) -> str:
+    return f"""
+    types {{ image/jpeg jpg; image/png png; }}
     server {{
         listen 127.0.0.1:{setting.port};
         root {setting.originals[0].parent};
@@ -63,7 +101,6 @@ http {{
             image_filter_buffer 256M;
         }}
     }}
-}}
 """
 
 
