@@ -404,6 +404,15 @@ class TestOwnCache:
 
         assert asked == [3]
 
+    def test_an_answer_is_kept_for_those_it_is_for(self, behind: Service, keeping: Edge) -> None:
+        """Where the service says that it varies."""
+        path = f"{behind.media_path(behind.add(originals.jpeg(300, 200)))}?format=auto&width=100"
+        with counting(behind, "media") as asked:
+            answers = [keeping.get(path, accept=accept) for accept in ("image/webp,*/*", "*/*") * 2]
+
+        assert asked == [2]
+        assert [answer.headers["content-type"] for answer in answers] == ["image/webp", "image/jpeg"] * 2
+
     def test_what_is_asked_with_a_token_is_not(self, behind: Service, keeping: Edge, picture: str) -> None:
         path = f"{behind.media_path(picture)}?width=152"
         with counting(behind, "media") as asked:

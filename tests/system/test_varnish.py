@@ -110,6 +110,41 @@ class TestKept:
         assert asked_by(edge, behind, path, accept=accept) == 0
 
 
+CHROME = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
+FIREFOX = "image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5"
+SAFARI = (
+    "image/webp,image/avif,image/jxl,image/heic,image/heic-sequence,video/*;q=0.8,image/png,image/*;q=0.8,*/*;q=0.5"
+)
+OLDER = "image/webp,*/*"
+OLD = "image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5"
+WEIGHED = "image/avif;q=0.1,image/webp;q=0.2,image/*"
+
+
+class TestNegotiated:
+    def test_three_answers_are_kept_for_all_browsers(self, behind: Service, edge: Edge) -> None:
+        """Each what its Accept header asks for, and as the service itself answers it."""
+        path = f"{behind.media_path(behind.add(originals.jpeg(300, 200)))}?format=auto&width=100"
+        accepts = (CHROME, FIREFOX, SAFARI, OLDER, OLD, "*/*")
+        itself = {accept: behind.get(path, accept=accept).headers["content-type"] for accept in accepts}
+
+        with counting(behind, "media") as asked:
+            answers = {accept: edge.get(path, accept=accept).headers["content-type"] for accept in accepts}
+
+        assert answers == itself
+        assert set(answers.values()) == {"image/avif", "image/webp", "image/jpeg"}
+        assert asked == [3]
+
+    def test_who_weighs_is_read_by_the_service(self, behind: Service, edge: Edge) -> None:
+        """Varnish leaves it as it is."""
+        path = f"{behind.media_path(behind.add(originals.jpeg(300, 201)))}?format=auto&width=100"
+
+        browser, weighed = edge.get(path, accept=CHROME), edge.get(path, accept=WEIGHED)
+
+        itself = behind.get(path, accept=WEIGHED)
+        assert weighed.headers["content-type"] == itself.headers["content-type"]
+        assert weighed.headers["content-type"] != browser.headers["content-type"]
+
+
 class TestNotKept:
     def test_what_is_asked_with_a_token(self, behind: Service, edge: Edge, picture: str) -> None:
         assert asked_by(edge, behind, f"{picture}?width=210", authorization=TOKEN) == 3
@@ -180,6 +215,19 @@ class TestPurged:
         assert (purged.status_code, purged.headers["purged"]) == (200, "1")
         assert (old.status_code, old.content) == (200, first.content)
         assert (newer.status_code, newer.content) == (200, first.content)
+
+    def test_a_tag(self, behind: Service, edge: Edge) -> None:
+        """All URLs of the asset, and no other's; the service tells the tags."""
+        guids = [behind.add(originals.png(93, 70)), behind.add(originals.png(94, 70))]
+        paths = [f"{behind.media_path(guid)}?width={width}" for guid in guids for width in (40, 41)]
+        for path in paths:
+            edge.get(path)
+        (tag,) = {one for one in behind.get(paths[0]).headers["surrogate-key"].split() if guids[0] in one}
+
+        purged = purge(edge, "/", surrogate_key=f"something-else {tag}")
+
+        assert purged.status_code == 200
+        assert [asked_by(edge, behind, path) for path in paths] == [1, 1, 0, 0]
 
     def test_a_tag_that_only_begins_alike_is_another(self, behind: Service, edge: Edge) -> None:
         guid = behind.add(originals.png(95, 70))
