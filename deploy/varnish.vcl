@@ -129,7 +129,12 @@ sub vcl_backend_response {
     if (beresp.status == 303 && beresp.http.Cache-Control ~ "(^|[ ,])max-age=[0-9]+") {
         set beresp.ttl = std.duration(regsub(beresp.http.Cache-Control, "^(?:.*[ ,])?max-age=([0-9]+).*$", "\1s"), 0s);
     }
-    set beresp.grace = 24h;
+    # A signature that has expired is not stretched.
+    if (bereq.url ~ "(?i)[?&]expires=") {
+        set beresp.grace = 0s;
+    } else {
+        set beresp.grace = 24h;
+    }
 }
 
 sub vcl_backend_error {

@@ -421,6 +421,15 @@ class TestOwnCache:
 
         assert asked == [3]
 
+    def test_what_is_shown_for_some_time_only_is_not(self, behind: Service, keeping: Edge, picture: str) -> None:
+        """The signature that says so is the service's to judge."""
+        path = f"{behind.media_path(picture)}?width=155&Expires=4102444800"
+        with counting(behind, "media") as asked:
+            for _ in range(3):
+                keeping.get(path)
+
+        assert asked == [3]
+
     def test_ranges_are_judged_by_the_service(self, behind: Service, keeping: Edge, picture: str) -> None:
         """Whatever is kept."""
         path = f"{behind.media_path(picture)}?width=153"

@@ -216,6 +216,16 @@ class TestPurged:
         assert (old.status_code, old.content) == (200, first.content)
         assert (newer.status_code, newer.content) == (200, first.content)
 
+    def test_a_signature_is_not_stretched(self, behind: Service, edge: Edge, picture: str) -> None:
+        """What may be shown for some time only is not sent when its time is over: it is asked for first."""
+        path = f"{picture}?width=224&Expires=4102444800"
+        first = edge.get(path)
+        poll(lambda: int(edge.get(path).headers["age"]) > 0, for_what="an age of a second")
+
+        purge(edge, path, soft_purge="1")
+
+        assert edge.get(path).headers["date"] != first.headers["date"]
+
     def test_a_tag(self, behind: Service, edge: Edge) -> None:
         """All URLs of the asset, and no other's; the service tells the tags."""
         guids = [behind.add(originals.png(93, 70)), behind.add(originals.png(94, 70))]
