@@ -150,8 +150,8 @@ class PictureResponse(Response):
         except UnsatisfiableRange:
             await _unsatisfiable(body.length)(scope, receive, send)
             return
-        await _send_start(send, head, body, part, timing)
         path = path_to_send(scope, body, in_part=part is not None)
+        await _send_start(send, head, body, part if path is None else None, timing)
         if path is not None:
             await send({"type": "http.response.pathsend", "path": path})
             return
