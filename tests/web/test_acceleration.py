@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
+from time import perf_counter
 
 import httpx
 import pytest
@@ -40,7 +41,7 @@ class Files:
         head = PictureHead(
             key=VariantKey("ab" * 16), media_type="image/webp", modified=None, cache_control="public, max-age=300"
         )
-        await PictureResponse(head, self.load)(scope, receive, send)
+        await PictureResponse(head, self.load, started=perf_counter())(scope, receive, send)
 
 
 async def ask(app: ASGIApp, method: str = "GET", **headers: str) -> httpx.Response:
