@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import NewType
+from typing import NamedTuple, NewType
 
 from imgsvc.core.assets import Digest
 from imgsvc.core.formats import Format
@@ -39,3 +39,10 @@ class Derivative:
     length: int
     crc32: int
     size: Size
+
+
+class Discarded(NamedTuple):
+    """How many derivatives were discarded, and their bytes together."""
+
+    derivatives: int
+    length: int

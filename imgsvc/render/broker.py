@@ -200,7 +200,7 @@ class Broker:
     def _forget(self, original: Path) -> int:
         if self._pyramids is not None:
             self._pyramids.discard(original)
-        return self._cache.discard_all(original.name)
+        return self._cache.discard_all(original.name).derivatives
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection: questions are answered as their answers come."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from imgsvc.core.formats import Format
-from imgsvc.core.variant import Derivative, VariantKey
+from imgsvc.core.variant import Derivative, Discarded, VariantKey
 from imgsvc.render.messages import Written
 
 
@@ -19,7 +19,7 @@ class Cache(Protocol):
     def scratch_path(self) -> Path: ...
     def admit(self, scratch: Path, derivative: Derivative, *, source: str) -> None: ...
     def discard(self, derivative: Derivative) -> None: ...
-    def discard_all(self, source: str) -> int: ...
+    def discard_all(self, source: str) -> Discarded: ...
 
 
 def derivative_from_written(key: VariantKey, output: Format, written: Written) -> Derivative:

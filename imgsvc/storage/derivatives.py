@@ -21,7 +21,7 @@ from uuid import uuid4
 from imgsvc.core.errors import StoreFailure
 from imgsvc.core.formats import Format, file_extension
 from imgsvc.core.geometry import Size
-from imgsvc.core.variant import Derivative, VariantKey
+from imgsvc.core.variant import Derivative, Discarded, VariantKey
 
 _READ_CHUNK = 1 << 20
 _REMEMBERED = 100_000
@@ -193,14 +193,15 @@ class DerivativeCache:
         self._forget(derivative.key)
         self._unlink(derivative.key, derivative.format)
 
-    def discard_all(self, source: str) -> int:
-        """All that was made from it. How many."""
+    def discard_all(self, source: str) -> Discarded:
+        """All that was made from it."""
+        before = self._length
         with closing(self._index.execute("SELECT key, format FROM derivatives WHERE source = ?", (source,))) as rows:
             made = [(VariantKey(key), Format(output)) for key, output in rows]
         for key, output in made:
             self._forget(key)
             self._unlink(key, output)
-        return len(made)
+        return Discarded(len(made), before - self._length)
 
     def close(self) -> None:
         self._index.close()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from imgsvc.core.errors import StoreFailure
 from imgsvc.core.formats import Format
 from imgsvc.core.geometry import Size
-from imgsvc.core.variant import Derivative, VariantKey
+from imgsvc.core.variant import Derivative, Discarded, VariantKey
 from imgsvc.storage.derivatives import DerivativeCache, DerivativeFiles
 from tests.servers import poll
 
@@ -239,7 +239,7 @@ class TestSources:
     def test_all_that_was_made_of_an_original_goes_together(
         self, cache: DerivativeCache, files: DerivativeFiles
     ) -> None:
-        """How many is told, once; what was made of others stays, and the sum is right."""
+        """How many and how long they were is told, once; what was made of others stays, and the sum is right."""
         made = [
             admit(cache, name, output=output, source="a") for name, output in (("1", Format.PNG), ("2", Format.WEBP))
         ]
@@ -247,7 +247,7 @@ class TestSources:
 
         told = [cache.discard_all(source) for source in ("a", "a", "nobody's")]
 
-        assert told == [2, 0, 0]
+        assert told == [Discarded(2, 2 * len(b"rendition")), Discarded(0, 0), Discarded(0, 0)]
         assert [cache.find(one.key) for one in (*made, other)] == [None, None, other]
         assert [files.path(one.key, one.format).exists() for one in (*made, other)] == [False, False, True]
         assert cache.length == len(b"of another")
@@ -278,7 +278,7 @@ class TestSources:
         derivative = admit(cache, "1", source="a")
         files.path(derivative.key, derivative.format).unlink()
 
-        assert cache.discard_all("a") == 1
+        assert cache.discard_all("a").derivatives == 1
         assert cache.length == 0
 
     def test_it_is_of_what_it_was_made_from_last(self, cache: DerivativeCache) -> None:
@@ -286,16 +286,16 @@ class TestSources:
         admit(cache, "1", source="a")
         derivative = admit(cache, "1", source="b")
 
-        assert cache.discard_all("a") == 0
+        assert cache.discard_all("a").derivatives == 0
         assert cache.find(derivative.key) == derivative
-        assert cache.discard_all("b") == 1
+        assert cache.discard_all("b").derivatives == 1
 
     def test_a_source_is_known_to_the_next_process(self, cache: DerivativeCache, tmp_path: Path) -> None:
         admit(cache, "1", source="a")
         cache.close()
 
         with closing(DerivativeCache(tmp_path, budget=OPEN)) as reopened:
-            assert reopened.discard_all("a") == 1
+            assert reopened.discard_all("a").derivatives == 1
 
     def test_an_index_from_before_sources_is_gone_on_with(self, tmp_path: Path) -> None:
         """Its derivatives stay and are counted, nothing is made again; what is new has a source. Time after time."""
@@ -306,7 +306,7 @@ class TestSources:
             admit(cache, "new", source="a")
         with closing(DerivativeCache(tmp_path, budget=OPEN)) as cache:
             reopened = cache.find(derivative.key)
-            discarded = cache.discard_all("a")
+            discarded = cache.discard_all("a").derivatives
             left = cache.length
 
         assert upgraded == (derivative, len(b"rendition"))
