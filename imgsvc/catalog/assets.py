@@ -14,6 +14,7 @@ from imgsvc.catalog.asset_rows import ASSETS, asset_from_row, row_from_asset
 from imgsvc.catalog.base import Edit, FolderPlace
 from imgsvc.catalog.database import Database, in_portions, stored_time
 from imgsvc.catalog.originals import keep_original, retire_originals
+from imgsvc.catalog.purges import announce_assets
 from imgsvc.catalog.schema import assets, classifications, folders, former_ids, links
 from imgsvc.core.assets import (
     SLUG_ALPHABET,
@@ -86,6 +87,8 @@ class SqlAssets:
             rows = [row_from_asset(asset) | {"changed_serial": serial} for serial, asset in after.items()]
             if rows:
                 connection.execute(assets.update().where(assets.c.serial == sa.bindparam("changed_serial")), rows)
+            differing = [asset for serial, asset in before.items() if _is_answered_otherwise(asset, after[serial])]
+            announce_assets(connection, differing, now=now)
             return [after[current[ref].serial] for ref in edits]
 
         return await self._database.write(change, replaces=True)
@@ -99,6 +102,7 @@ class SqlAssets:
                 connection.execute(assets.delete().where(assets.c.serial.in_(serials)))
             _keep_ids(connection, gone.values())
             retire_originals(connection, {asset.original.digest for asset in gone.values()}, now=now)
+            announce_assets(connection, gone.values(), now=now)
             return list(gone.values())
 
         return await self._database.write(delete, replaces=True)
@@ -281,6 +285,16 @@ def _prepare(connection: sa.Connection, before: Asset, after: Asset, now: dateti
         _check_folder(connection, after)
     if after.classifications != before.classifications:
         _keep_classifications(connection, after)
+
+
+def _is_answered_otherwise(before: Asset, after: Asset) -> bool:
+    """At any of its URLs: other bytes, another redirect or file name, other tags, or nothing."""
+    return (before.original.digest, before.name, before.folder, before.code) != (
+        after.original.digest,
+        after.name,
+        after.folder,
+        after.code,
+    )
 
 
 def _was_anothers(connection: sa.Connection, asset_id: UUID, instance: Instance) -> bool:

@@ -23,6 +23,7 @@ from imgsvc.core.assets import (
     Original,
     StoredFile,
 )
+from imgsvc.core.purges import Announcement, HookState, Purge, PurgeOrder, Receipt
 from imgsvc.core.tokens import Token, TokenDigest
 
 Edit = Callable[[Asset], Asset]
@@ -198,6 +199,43 @@ class Downloads(Protocol):
         ...
 
 
+class Purges(Protocol):
+    """Those that were ordered, and what caches in front are to be told: an outbox that outlives whoever empties it.
+
+    A change of an asset that changes what its URLs answer is announced in the change's own transaction.
+    """
+
+    async def add(self, instance: Instance, order: PurgeOrder, *, now: datetime) -> Purge:
+        """Forgets all that were finished a day ago."""
+        ...
+
+    async def find(self, instance: Instance, serial: int) -> Purge | None: ...
+
+    async def unfinished(self) -> Purge | None:
+        """The oldest, of any instance."""
+        ...
+
+    async def progress(self, serial: int, receipt: Receipt) -> None: ...
+
+    async def finish(self, purge: Purge, receipt: Receipt, *, now: datetime) -> None:
+        """Announces its tags in the same transaction. What any process remembers holds no more."""
+        ...
+
+    async def announcements(self, *, after: int, limit: int) -> list[Announcement]: ...
+
+    async def hooks(self) -> Mapping[str, HookState]:
+        """By address."""
+        ...
+
+    async def keep_hooks(self, addresses: Collection[str]) -> None:
+        """These and no others; those that are there stay as they are. Forgets what every one was told."""
+        ...
+
+    async def note(self, address: str, state: HookState) -> None:
+        """Forgets what every hook was told."""
+        ...
+
+
 class Tokens(Protocol):
     async def add(self, token: Token) -> Token:
         """With its serial."""
@@ -222,4 +260,5 @@ class Catalog:
     files: Files
     links: Links
     downloads: Downloads
+    purges: Purges
     tokens: Tokens

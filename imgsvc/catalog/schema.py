@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration; a test compares it with the folder."""
 
 metadata = sa.MetaData()
@@ -135,4 +135,37 @@ tokens = sa.Table(
     sa.Column("scopes", sa.String(255), nullable=False),
     sa.Column("created", sa.DateTime, nullable=False),
     sqlite_autoincrement=True,
+)
+
+purges = sa.Table(
+    "purges",
+    metadata,
+    _serial(),
+    sa.Column("instance", sa.String(63), nullable=False),
+    sa.Column("request", sa.LargeBinary, nullable=False),
+    sa.Column("receipt", sa.LargeBinary, nullable=False),
+    sa.Column("created", sa.DateTime, nullable=False),
+    sa.Column("finished", sa.DateTime, index=True),
+    sa.Column("announced", sa.BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+announcements = sa.Table(
+    "announcements",
+    metadata,
+    _serial(),
+    sa.Column("instance", sa.String(63), nullable=False),
+    # With spaces between.
+    sa.Column("tags", sa.Text, nullable=False),
+    sa.Column("soft", sa.Boolean, nullable=False),
+    sa.Column("created", sa.DateTime, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+hooks = sa.Table(
+    "hooks",
+    metadata,
+    sa.Column("address", sa.Text, primary_key=True),
+    sa.Column("told", sa.BigInteger, nullable=False),
+    sa.Column("failed", sa.Text, nullable=False),
 )

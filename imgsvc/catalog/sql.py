@@ -11,6 +11,7 @@ from imgsvc.catalog.files import SqlFiles
 from imgsvc.catalog.folders import SqlFolders
 from imgsvc.catalog.links import SqlLinks
 from imgsvc.catalog.originals import SqlOriginals
+from imgsvc.catalog.purges import SqlPurges
 from imgsvc.catalog.tokens import SqlTokens
 
 
@@ -25,5 +26,6 @@ async def open_catalog(url: str, *, changed: Callable[[], None]) -> AsyncGenerat
             files=SqlFiles(database),
             links=SqlLinks(database),
             downloads=SqlDownloads(database),
+            purges=SqlPurges(database),
             tokens=SqlTokens(database),
         )
