@@ -23,6 +23,8 @@ from imgsvc.core.variant import Derivative, VariantKey, provisional_key
 from imgsvc.render.messages import (
     Answer,
     Asked,
+    Drop,
+    Dropped,
     Failed,
     Forget,
     Forgotten,
@@ -43,6 +45,7 @@ from imgsvc.render.messages import (
     frame,
     read_frame,
 )
+from imgsvc.render.purging import purge
 from imgsvc.render.pyramids import Pyramids
 from imgsvc.render.queue import Queue
 from imgsvc.render.siblings import Siblings
@@ -239,6 +242,8 @@ class Broker:
                 return Seen(derivatives=[found.get(key) for key in body.keys])
             case Forget():
                 return Forgotten(derivatives=self._forget(Path(body.path)))
+            case Drop():
+                return Dropped(purged=await purge(body, cache=self._cache, pyramids=self._pyramids))
 
 
 class _LevelDamaged(Exception):

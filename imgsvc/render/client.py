@@ -15,10 +15,13 @@ from imgsvc.core.errors import RenderCrashed, RenderTimeout
 from imgsvc.core.formats import Format
 from imgsvc.core.limits import Limits
 from imgsvc.core.plan import Plan
+from imgsvc.core.purges import Purged
 from imgsvc.core.variant import Derivative, VariantKey
 from imgsvc.render.messages import (
     Answer,
     Asked,
+    Drop,
+    Dropped,
     Failed,
     Forget,
     Forgotten,
@@ -104,6 +107,12 @@ class BrokerClient:
         answer = await self._ask(Forget(path=str(original.absolute())))
         assert isinstance(answer, Forgotten)
         return answer.derivatives
+
+    async def purge(self, originals: Sequence[Path], keys: Sequence[VariantKey], *, soft: bool) -> Purged:
+        paths = [str(original.absolute()) for original in originals]
+        answer = await self._ask(Drop(paths=paths, keys=list(keys), soft=soft))
+        assert isinstance(answer, Dropped)
+        return answer.purged
 
     async def is_reachable(self) -> bool:
         try:

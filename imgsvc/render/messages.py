@@ -24,6 +24,7 @@ from imgsvc.core.formats import Format
 from imgsvc.core.geometry import Size
 from imgsvc.core.limits import Limits
 from imgsvc.core.plan import Plan
+from imgsvc.core.purges import Purged
 from imgsvc.core.variant import Derivative, VariantKey
 
 LENGTH = struct.Struct("!I")
@@ -102,6 +103,17 @@ class Forget(msgspec.Struct, frozen=True, tag=True):
     path: str
 
 
+class Drop(msgspec.Struct, frozen=True, tag=True):
+    """To the broker: discard what was made from these originals, with their pyramids, and what has these keys.
+
+    `soft`: only where the file's bytes are not what they were.
+    """
+
+    paths: list[str]
+    keys: list[VariantKey]
+    soft: bool
+
+
 class Probed(msgspec.Struct, frozen=True, tag=True):
     info: ImageInfo
 
@@ -148,6 +160,10 @@ class Forgotten(msgspec.Struct, frozen=True, tag=True):
     derivatives: int
 
 
+class Dropped(msgspec.Struct, frozen=True, tag=True):
+    purged: Purged
+
+
 class Failed(msgspec.Struct, frozen=True, tag=True):
     """`words` are a library's, for the log alone."""
 
@@ -157,8 +173,8 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     words: str = ""
 
 
-Asked = Probe | Wanted | Prepare | Look | Forget
-Told = Probed | Found | Preparing | Seen | Forgotten
+Asked = Probe | Wanted | Prepare | Look | Forget | Drop
+Told = Probed | Found | Preparing | Seen | Forgotten | Dropped
 Job = Probe | Render | RenderSiblings | Build
 Result = Probed | Written | Rendered | Built | LevelLost | Failed
 

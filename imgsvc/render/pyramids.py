@@ -12,7 +12,7 @@ from imgsvc.core.assets import Digest, ImageInfo
 from imgsvc.core.cost import estimate_decoding
 from imgsvc.core.errors import ImgsvcError, Overloaded, StoreFailure
 from imgsvc.core.pyramid import Level, level_format, level_key, levels_of
-from imgsvc.core.variant import VariantKey
+from imgsvc.core.variant import Discarded, VariantKey
 from imgsvc.render.base import pyramid_revision
 from imgsvc.render.messages import Build, Built, StoredLevel
 from imgsvc.render.queue import Queue
@@ -33,7 +33,7 @@ class Pyramids:
 
     def __init__(self, *, queue: Queue, cache: Cache, observe: Callable[[str, float], None]) -> None:
         self._queue = queue
-        self._cache = cache
+        self.cache = cache
         self._observe = observe
         self._revision = pyramid_revision()
         self._under_way: dict[Path, asyncio.Task[None]] = {}
@@ -42,18 +42,18 @@ class Pyramids:
         self._failed: LRUCache[Path, float] = LRUCache(_FAILED)
 
     def find(self, path: Path, level: Level) -> StoredLevel | None:
-        stored = self._cache.find(self._key(path, level))
+        stored = self.cache.find(self._key(path, level))
         if stored is None:
             return None
         return StoredLevel(
-            path=str(self._cache.path(stored)), format=stored.format, scale=level.scale, crc32=stored.crc32
+            path=str(self.cache.path(stored)), format=stored.format, scale=level.scale, crc32=stored.crc32
         )
 
-    def discard(self, path: Path) -> None:
+    def discard(self, path: Path) -> Discarded:
         """Its levels, and what is thought of it."""
-        self._cache.discard_all(path.name)
         self._expected.pop(path, None)
         self._failed.pop(path, None)
+        return self.cache.discard_all(path.name)
 
     def expect(self, path: Path, info: ImageInfo) -> None:
         """It is built before long, when there is nothing else to do."""
@@ -97,7 +97,7 @@ class Pyramids:
     async def _build(self, path: Path, info: ImageInfo) -> None:
         started = time.monotonic()
         levels = levels_of(info)
-        scratches = [self._cache.scratch_path() for _ in levels]
+        scratches = [self.cache.scratch_path() for _ in levels]
         job = Build(path=str(path), info=info, outputs=list(map(str, scratches)))
         outcome = "failed"
         try:
@@ -105,7 +105,7 @@ class Pyramids:
             assert isinstance(result, Built)
             for level, scratch, written in zip(levels, scratches, result.levels, strict=True):
                 derivative = derivative_from_written(self._key(path, level), level_format(info), written)
-                admit(self._cache, scratch, derivative, path)
+                admit(self.cache, scratch, derivative, path)
             outcome = "built"
         except Overloaded:
             outcome = Overloaded.__name__
@@ -123,7 +123,7 @@ class Pyramids:
 
     def _is_whole(self, path: Path, info: ImageInfo) -> bool:
         keys = [self._key(path, level) for level in levels_of(info)]
-        return len(self._cache.find_many(keys)) == len(keys)
+        return len(self.cache.find_many(keys)) == len(keys)
 
     def _key(self, path: Path, level: Level) -> VariantKey:
         return level_key(Digest(path.name), level, revision=self._revision)

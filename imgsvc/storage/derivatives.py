@@ -22,6 +22,8 @@ from imgsvc.core.errors import StoreFailure
 from imgsvc.core.formats import Format, file_extension
 from imgsvc.core.geometry import Size
 from imgsvc.core.variant import Derivative, Discarded, VariantKey
+from imgsvc.storage.inventory import ROWS, derivative_from_row
+from imgsvc.storage.scrub import read_medium
 
 _READ_CHUNK = 1 << 20
 _REMEMBERED = 100_000
@@ -78,6 +80,16 @@ class DerivativeFiles:
             return file
         file.close()
         return None
+
+    def is_whole(self, derivative: Derivative) -> bool:
+        """All of it is read from the medium and compared, whatever was compared before."""
+        checksum = length = 0
+        try:
+            for chunk in read_medium(self.path(derivative.key, derivative.format)):
+                checksum, length = zlib.crc32(chunk, checksum), length + len(chunk)
+        except OSError:
+            return False
+        return (checksum, length) == (derivative.crc32, derivative.length)
 
     def _is_intact(self, derivative: Derivative, file: FileIO) -> bool:
         identity = _identity(file.fileno())
@@ -202,6 +214,15 @@ class DerivativeCache:
             self._forget(key)
             self._unlink(key, output)
         return Discarded(len(made), before - self._length)
+
+    def made_from(self, source: str) -> list[Derivative]:
+        """As the index has them."""
+        with closing(self._index.execute(f"{ROWS} WHERE source = ?", (source,))) as rows:
+            return list(map(derivative_from_row, rows))
+
+    def is_whole(self, derivative: Derivative) -> bool:
+        """See `DerivativeFiles`; from any thread."""
+        return self._files.is_whole(derivative)
 
     def close(self) -> None:
         self._index.close()
