@@ -120,6 +120,31 @@ def samples() -> None:
 
 
 @main.command()
+@click.option("--asset", "assets", multiple=True, metavar="ID", help="By any of its ids.")
+@click.option("--folder", "folders", multiple=True, metavar="ID", help="With all that lies in it; root for the root.")
+@click.option("--preset", "presets", multiple=True, metavar="NAME", help="What it made, without other parameters.")
+@click.option("--tag", "tags", multiple=True, help="As caches in front know it: asset-…, folder-…, preset-….")
+@click.option("--everything", is_flag=True, help="Of the instance.")
+@click.option("--soft", is_flag=True, help="Serve what is there until it is made again; files that are whole stay.")
+def purge(
+    assets: tuple[str, ...],
+    folders: tuple[str, ...],
+    presets: tuple[str, ...],
+    tags: tuple[str, ...],
+    everything: bool,
+    soft: bool,
+) -> None:
+    """Have renditions made again, and caches in front drop them."""
+    from imgsvc.commands.purge import purge as order
+    from imgsvc.service.purge_orders import Wish
+
+    if not (assets or folders or presets or tags or everything):
+        raise click.UsageError("Nothing is named that is to be purged.")
+    wish = Wish(assets=assets, folders=folders, presets=presets, tags=tags, everything=everything, soft=soft)
+    _reporting(lambda: asyncio.run(order(_settings(), wish)))
+
+
+@main.command()
 @click.argument("path", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE")
 @click.argument("query")
 @click.argument("output", type=click.Path(path_type=Path, dir_okay=False), metavar="OUT")

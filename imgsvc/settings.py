@@ -19,6 +19,7 @@ from imgsvc.core.errors import InvalidParameter
 from imgsvc.core.ladder import Ladder
 from imgsvc.core.parameters import read_side, words
 from imgsvc.core.places import DEFAULT_PLACES, FACES, Face, Place, check_places, place_from_text
+from imgsvc.core.purges import HookAddress, HookKind
 from imgsvc.core.signing import SigningKey
 from imgsvc.core.transform import Transform
 from imgsvc.dialects.quable import ORIGINAL
@@ -83,6 +84,8 @@ class Settings:
     quality_avif: int
     background: Color
     presets: Mapping[str, Transform]
+    purge_hooks: tuple[HookAddress, ...]
+    purge_key: str | None
     strip_originals: bool
     avif_input: bool
 
@@ -274,6 +277,17 @@ def _read_ladder(text: str) -> Ladder:
     if len(rungs) > _MOST_RUNGS:
         raise ValueError(text)
     return Ladder(tuple(sorted(set(rungs))))
+
+
+def _read_purge_hooks(text: str) -> tuple[HookAddress, ...]:
+    hooks: list[HookAddress] = []
+    for entry in filter(None, (one.strip() for one in text.split(";"))):
+        kind, _, url = (part.strip() for part in entry.partition(":"))
+        parts = urlsplit(url)
+        if kind not in list(HookKind) or parts.scheme not in ("http", "https") or not parts.hostname or parts.fragment:
+            raise ValueError(text)
+        hooks.append(HookAddress(HookKind(kind), url))
+    return tuple(hooks)
 
 
 def _cores() -> int:
@@ -527,6 +541,19 @@ SETTINGS: dict[str, Setting] = {
         default="",
         expected="name: query; name: query",
         meaning="transforms with a name, for `preset=`: `hero: width=1600&height=600&mode=crop; icon: width=64`",
+    ),
+    "purge_hooks": Setting(
+        read=_read_purge_hooks,
+        default="",
+        expected="kind: URL; kind: URL, with kinds of " + ", ".join(HookKind),
+        meaning="caches in front that are told what changed and what is purged: "
+        "`varnish: http://127.0.0.1:6081; webhook: https://purge.example/hook`",
+    ),
+    "purge_key": Setting(
+        read=lambda text: text or None,
+        default="",
+        expected="any text, the longer the better",
+        meaning="signs what webhooks are told; without it they are not signed",
     ),
     "strip_originals": Setting(
         read=_read_switch,

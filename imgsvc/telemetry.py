@@ -42,6 +42,12 @@ class Metrics:
         self._pyramid_seconds = Histogram(
             "imgsvc_pyramid_seconds", "Queueing and building.", registry=registry, buckets=_SECONDS
         )
+        self._hook_calls = Counter(
+            "imgsvc_hook_calls",
+            "Calls to caches in front, by kind and outcome.",
+            ["hook", "outcome"],
+            registry=registry,
+        )
         self._answers: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 
     def answered(self, route: str, status: int, seconds: float) -> None:
@@ -63,6 +69,9 @@ class Metrics:
         """`seconds` with those spent queueing."""
         self._pyramids.labels(outcome).inc()
         self._pyramid_seconds.observe(seconds)
+
+    def hook_called(self, hook: str, outcome: str) -> None:
+        self._hook_calls.labels(hook, outcome).inc()
 
     def exposition(self) -> tuple[bytes, str]:
         """The text of all processes together, and its media type."""

@@ -1,7 +1,6 @@
 """A server process: the ASGI application, and uvicorn under it."""
 
 import asyncio
-import contextlib
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -27,6 +26,7 @@ from imgsvc.app.parts import (
     metrics_folder,
     raise_open_files,
 )
+from imgsvc.app.purging import keep_purging
 from imgsvc.catalog.base import Catalog
 from imgsvc.catalog.cached import RememberedAssets
 from imgsvc.core.errors import StoreFailure
@@ -37,8 +37,9 @@ from imgsvc.origin.guard import AddressGuard
 from imgsvc.render.base import renderer_revision
 from imgsvc.render.client import BrokerClient
 from imgsvc.service.batches import Batches
-from imgsvc.service.delivery import Delivery
+from imgsvc.service.delivery import Delivery, Find
 from imgsvc.service.imports import Imports
+from imgsvc.service.purge_orders import PurgeOrders
 from imgsvc.service.removal import Removal
 from imgsvc.settings import Settings
 from imgsvc.storage.derivatives import DerivativeFiles
@@ -55,6 +56,7 @@ from imgsvc.web.ladder import LadderShape, ladder_route
 from imgsvc.web.metrics import metrics_route
 from imgsvc.web.middleware import Measured
 from imgsvc.web.problems import Failures
+from imgsvc.web.purge import PurgeRoutes
 from imgsvc.web.services import Services
 
 _QUEUEING = 60.0
@@ -104,16 +106,7 @@ def make_services(
     remembered = RememberedAssets(library.catalog.assets, library.generation)
     keys = load_signing_keys(settings)
     gate = make_gate(settings, keys)
-    delivery = Delivery(
-        find=remembered.find,
-        blobs=library.blobs,
-        files=files,
-        renderer=renderer,
-        defaults=make_defaults(settings),
-        limits=make_limits(settings),
-        revision=renderer_revision(with_pyramids=settings.pyramid_bytes > 0),
-        strip_originals=settings.strip_originals,
-    )
+    delivery = make_delivery(settings, library, renderer, find=remembered.find, files=files)
     return Services(
         catalog=library.catalog,
         ingest=make_ingest(library, renderer),
@@ -134,6 +127,21 @@ def make_services(
         signing_keys=keys,
         link_seconds=settings.link_seconds,
         now=utc_now,
+    )
+
+
+def make_delivery(
+    settings: Settings, library: Library, renderer: BrokerClient, *, find: Find, files: DerivativeFiles
+) -> Delivery:
+    return Delivery(
+        find=find,
+        blobs=library.blobs,
+        files=files,
+        renderer=renderer,
+        defaults=make_defaults(settings),
+        limits=make_limits(settings),
+        revision=renderer_revision(with_pyramids=settings.pyramid_bytes > 0),
+        strip_originals=settings.strip_originals,
     )
 
 
@@ -166,6 +174,7 @@ def make_router(
     failures = Failures()
     missing = cache_control(UrlClass.MISSING, lifetimes)
     health = Health({"catalogue": _catalog_check(library.catalog), "renderer": renderer.is_reachable})
+    orders = PurgeOrders(catalog=library.catalog, presets=settings.presets, hooks=settings.purge_hooks, now=utc_now)
     routes = [
         failures.kept(missing).mount("/media", images.media_routes()),
         IQMETRIX_FAILURES.kept(missing).mount("/images", images.image_routes()),
@@ -175,6 +184,7 @@ def make_router(
         QuableAssets(services).mount(),
         QoolyAssets(services).mount(),
         *health.routes(),
+        *PurgeRoutes(orders=orders, guard=services.guard).routes(),
         metrics_route(metrics),
         openapi_route(),
         ladder_route(LadderShape(sizes=settings.ladder.rungs, off_ladder=settings.off_ladder)),
@@ -216,15 +226,19 @@ class _Service:
             make_origin(self._settings) as origin,
         ):
             self._app = make_app(self._settings, library, renderer, origin, metrics)
-            at_times = [
-                asyncio.create_task(_sweep_at_times(make_removal(library, renderer))),
+            # Whoever died between a change and its news may have left others with what was before.
+            library.generation.bump()
+            files = DerivativeFiles(derivatives_folder(self._settings))
+            delivery = make_delivery(self._settings, library, renderer, find=library.catalog.assets.find, files=files)
+            works = [
                 asyncio.create_task(self._connections.watch()),
+                asyncio.create_task(_sweep_at_times(make_removal(library, renderer))),
+                asyncio.create_task(keep_purging(self._settings, library, renderer, delivery, metrics)),
             ]
             yield
-            for task in at_times:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+            for work in works:
+                work.cancel()
+            await asyncio.gather(*works, return_exceptions=True)
 
 
 async def _sweep_at_times(removal: Removal) -> None:

@@ -9,12 +9,12 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from anyio import to_thread
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from imgsvc.app.broker import make_pool
 from imgsvc.app.gate import load_signing_keys, make_gate
 from imgsvc.app.library import Library, make_ingest, open_library
 from imgsvc.app.parts import make_limits
+from imgsvc.commands.progress import progress_bar
 from imgsvc.core.assets import AssetKind, AssetRef, NewAsset
 from imgsvc.core.errors import ImgsvcError
 from imgsvc.dialects.struct import write_media_url
@@ -33,7 +33,7 @@ async def import_paths(settings: Settings, paths: tuple[Path, ...]) -> int:
     # A pipe gets each address on one line, however long.
     out, console = Console(soft_wrap=True, highlight=False), Console(stderr=True, soft_wrap=True, highlight=False)
     async with _ingest(settings) as (library, ingest):
-        with _progress(console) as progress:
+        with progress_bar(console) as progress:
             task = progress.add_task("Taking in", total=len(files))
             waiting = asyncio.Semaphore(settings.render_workers)
 
@@ -119,9 +119,3 @@ def _files_below(path: Path) -> Iterator[Path]:
         hidden = any(part.startswith(".") for part in below.relative_to(path).parts)
         if below.is_file() and not hidden:
             yield below
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
-    )

@@ -32,6 +32,9 @@ _EVICTED_AT_MOST = 4
 """How often a rendition may go between the broker's answer and our reading it, where the cache holds hardly one."""
 
 
+Find = Callable[[AssetRef], Awaitable[Asset | None]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
     """What is to be answered. `plan` None: the original's bytes as they came, `transform` asks for nothing then.
@@ -90,7 +93,7 @@ class Delivery:
     def __init__(
         self,
         *,
-        find: Callable[[AssetRef], Awaitable[Asset | None]],
+        find: Find,
         blobs: BlobStore,
         files: DerivativeFiles,
         renderer: Renderer,
