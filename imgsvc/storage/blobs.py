@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from imgsvc.core.assets import Digest
 from imgsvc.core.errors import StoreFailure
-from imgsvc.storage.durable import rename_durably
+from imgsvc.storage.durable import rename_durably, sync_folder
 
 
 class BlobStore(Protocol):
@@ -65,6 +65,7 @@ class LocalBlobs:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._incoming = root / "incoming"
+        self._anchored: set[Path] = set()
 
     def spool_path(self) -> Path:
         try:
@@ -87,9 +88,18 @@ class LocalBlobs:
     def keep(self, spooled: Path, digest: Digest) -> None:
         """What lies there already is replaced by the same bytes, which mends it where it is damaged."""
         try:
-            rename_durably(spooled, self.local_path(digest))
+            path = self.local_path(digest)
+            rename_durably(spooled, path)
+            for folder in (path.parent, path.parent.parent, self._root):
+                self._anchor(folder)
         except OSError as error:
             raise StoreFailure("The original could not be stored.") from error
+
+    def _anchor(self, folder: Path) -> None:
+        """Its own name is on the disk, whoever made it: another upload may have, and not have come to that yet."""
+        if folder not in self._anchored:
+            sync_folder(folder.parent)
+            self._anchored.add(folder)
 
     @contextmanager
     def keeping(self) -> Generator[None]:

@@ -9,20 +9,19 @@ def sync_file(path: Path) -> None:
 
 
 def rename_durably(source: Path, target: Path) -> None:
-    """The file's bytes, its name and the folders above it are on the disk when this returns.
+    """The file's bytes and its name are on the disk when this returns; folders are made, see `sync_folder`.
 
     Both must lie in one file system. An existing target is replaced in one step.
     """
     sync_file(source)
-    made: list[Path] = []
-    folder = target.parent
-    while not folder.exists():
-        made.append(folder)
-        folder = folder.parent
     target.parent.mkdir(parents=True, exist_ok=True)
     source.rename(target)
-    for folder in (target.parent, *(one.parent for one in made)):
-        _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
+    sync_folder(target.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """The names in it are on the disk when this returns."""
+    _sync(path, os.O_RDONLY | os.O_DIRECTORY)
 
 
 def _sync(path: Path, flags: int) -> None:
