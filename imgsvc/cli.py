@@ -120,6 +120,27 @@ def samples() -> None:
 
 
 @main.command()
+@click.option("--derivatives", is_flag=True, help="Cached files, too.")
+@click.option("--rate", type=click.FloatRange(min=0, min_open=True), metavar="MB", help="Megabytes a second at most.")
+@click.option("--after", metavar="DIGEST", help="Go on behind this one.")
+def verify(derivatives: bool, rate: float | None, after: str | None) -> None:
+    """Read every original and compare it with its digest; also beside a running service.
+
+    Names what is damaged or missing, and which assets show it. Status 1 where anything is.
+    """
+    from imgsvc.commands.verify import verify as scrub
+    from imgsvc.core.errors import ImgsvcError
+
+    pace = None if rate is None else rate * 1_000_000
+    try:
+        whole = asyncio.run(scrub(_settings(), derivatives=derivatives, rate=pace, after=after))
+    except ImgsvcError as error:
+        raise click.ClickException(str(error)) from None
+    if not whole:
+        raise SystemExit(1)
+
+
+@main.command()
 @click.option("--asset", "assets", multiple=True, metavar="ID", help="By any of its ids.")
 @click.option("--folder", "folders", multiple=True, metavar="ID", help="With all that lies in it; root for the root.")
 @click.option("--preset", "presets", multiple=True, metavar="NAME", help="What it made, without other parameters.")

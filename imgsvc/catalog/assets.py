@@ -14,7 +14,7 @@ from imgsvc.catalog.asset_rows import ASSETS, asset_from_row, row_from_asset
 from imgsvc.catalog.base import Edit, FolderPlace
 from imgsvc.catalog.database import Database, in_portions, stored_time
 from imgsvc.catalog.originals import keep_original, retire_originals
-from imgsvc.catalog.purges import announce_assets
+from imgsvc.catalog.purges import announce_assets, announce_changes
 from imgsvc.catalog.schema import assets, classifications, folders, former_ids, links
 from imgsvc.core.assets import (
     SLUG_ALPHABET,
@@ -87,8 +87,7 @@ class SqlAssets:
             rows = [row_from_asset(asset) | {"changed_serial": serial} for serial, asset in after.items()]
             if rows:
                 connection.execute(assets.update().where(assets.c.serial == sa.bindparam("changed_serial")), rows)
-            differing = [asset for serial, asset in before.items() if _is_answered_otherwise(asset, after[serial])]
-            announce_assets(connection, differing, now=now)
+            announce_changes(connection, before, after, now=now)
             return [after[current[ref].serial] for ref in edits]
 
         return await self._database.write(change, replaces=True)
@@ -158,6 +157,9 @@ class SqlAssets:
             }
 
         return await self._database.read(select)
+
+    async def showing(self, digest: Digest) -> list[Asset]:
+        return await self._select(ASSETS.where(assets.c.digest == digest).order_by(assets.c.serial))
 
     async def is_empty(self) -> bool:
         query = sa.select(assets.c.serial).limit(1)
@@ -285,16 +287,6 @@ def _prepare(connection: sa.Connection, before: Asset, after: Asset, now: dateti
         _check_folder(connection, after)
     if after.classifications != before.classifications:
         _keep_classifications(connection, after)
-
-
-def _is_answered_otherwise(before: Asset, after: Asset) -> bool:
-    """At any of its URLs: other bytes, another redirect or file name, other tags, or nothing."""
-    return (before.original.digest, before.name, before.folder, before.code) != (
-        after.original.digest,
-        after.name,
-        after.folder,
-        after.code,
-    )
 
 
 def _was_anothers(connection: sa.Connection, asset_id: UUID, instance: Instance) -> bool:

@@ -101,6 +101,10 @@ class Assets(Protocol):
         """Of those that any asset has ever had."""
         ...
 
+    async def showing(self, digest: Digest) -> list[Asset]:
+        """That original, in any instance; oldest first."""
+        ...
+
     async def is_empty(self) -> bool:
         """Of all instances."""
         ...
@@ -108,6 +112,16 @@ class Assets(Protocol):
 
 class Originals(Protocol):
     """Those that nobody may need any more: an original is retired when it loses an asset or a file that shows it."""
+
+    async def count(self) -> int: ...
+
+    async def following(self, after: Digest | None, *, limit: int) -> list[Digest]:
+        """In their order, those behind `after`."""
+        ...
+
+    async def recorded(self, digests: Collection[Digest]) -> set[Digest]:
+        """Those of them that are known, or retired."""
+        ...
 
     async def retire(self, digest: Digest, *, now: datetime) -> None:
         """Of bytes that are about to be kept: for whoever makes no record of them in the end."""

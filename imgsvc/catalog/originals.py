@@ -20,6 +20,26 @@ class SqlOriginals:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    async def count(self) -> int:
+        query = sa.select(sa.func.count()).select_from(originals)
+        return await self._database.read(lambda connection: connection.execute(query).scalar_one())
+
+    async def following(self, after: Digest | None, *, limit: int) -> list[Digest]:
+        query = sa.select(originals.c.digest).where(originals.c.digest > (after or ""))
+        query = query.order_by(originals.c.digest).limit(limit)
+        return await self._database.read(lambda connection: list(map(Digest, connection.execute(query).scalars())))
+
+    async def recorded(self, digests: Collection[Digest]) -> set[Digest]:
+        def select(connection: sa.Connection) -> set[Digest]:
+            return {
+                digest
+                for some in in_portions(list(digests))
+                for table in (originals, retired_originals)
+                for digest in connection.execute(sa.select(table.c.digest).where(table.c.digest.in_(some))).scalars()
+            }
+
+        return await self._database.read(select)
+
     async def retire(self, digest: Digest, *, now: datetime) -> None:
         await self._database.write(lambda connection: retire_originals(connection, [digest], now=now))
 

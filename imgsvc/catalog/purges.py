@@ -113,10 +113,22 @@ def announce(connection: sa.Connection, instance: Instance, tags: Sequence[str],
     return serial
 
 
-def announce_assets(connection: sa.Connection, changed: Iterable[Asset], *, now: datetime) -> None:
+def announce_changes(
+    connection: sa.Connection, before: Mapping[int, Asset], after: Mapping[int, Asset], *, now: datetime
+) -> None:
+    """Of those whose URLs answer otherwise: other bytes, another redirect or file name, other tags, or nothing."""
+    differing = [asset for serial, asset in before.items() if _answered(asset) != _answered(after[serial])]
+    announce_assets(connection, differing, now=now)
+
+
+def _answered(asset: Asset) -> tuple[object, ...]:
+    return asset.original.digest, asset.name, asset.folder, asset.code
+
+
+def announce_assets(connection: sa.Connection, gone: Iterable[Asset], *, now: datetime) -> None:
     """Hard: what their URLs answered is wrong from now on."""
     guids: dict[Instance, list[UUID]] = {}
-    for asset in changed:
+    for asset in gone:
         guids.setdefault(asset.instance, []).append(asset.id)
     for instance, of_instance in guids.items():
         announce(connection, instance, list(map(asset_tag, of_instance)), soft=False, now=now)

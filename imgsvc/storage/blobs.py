@@ -2,7 +2,8 @@
 
 import fcntl
 import os
-from collections.abc import Generator
+import re
+from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from time import time
@@ -47,11 +48,17 @@ class BlobStore(Protocol):
         """Under `freeing` alone; what is not there is free already. Who reads it reads on. Raises StoreFailure."""
         ...
 
+    def kept(self) -> Iterator[Digest]:
+        """All that is there; what comes or goes meanwhile may be among them or not. Raises StoreFailure."""
+        ...
+
     def local_path(self, digest: Digest) -> Path:
         """Where a renderer reads it on this host."""
         ...
 
 
+_SHARD = "[0-9a-f]" * 2
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _LOCK = "lock"
 _TURNSTILE = "turnstile"
 
@@ -122,6 +129,15 @@ class LocalBlobs:
             self.local_path(digest).unlink(missing_ok=True)
         except OSError as error:
             raise StoreFailure("The original could not be removed.") from error
+
+    def kept(self) -> Iterator[Digest]:
+        """What is not called by a digest is foreign, and passed over."""
+        try:
+            for path in self._root.glob(f"{_SHARD}/{_SHARD}/*"):
+                if _DIGEST.fullmatch(path.name):
+                    yield Digest(path.name)
+        except OSError as error:
+            raise StoreFailure("Originals cannot be read at the moment.") from error
 
     @contextmanager
     def _locked(self, name: str, operation: int) -> Generator[None]:

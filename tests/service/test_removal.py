@@ -3,7 +3,7 @@
 import asyncio
 import fcntl
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -97,6 +97,9 @@ class DyingBlobs:
             raise Died
         self.frees -= 1
         self.blobs.free(digest)
+
+    def kept(self) -> Iterator[Digest]:
+        return self.blobs.kept()
 
     def local_path(self, digest: Digest) -> Path:
         return self.blobs.local_path(digest)

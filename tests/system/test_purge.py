@@ -58,10 +58,10 @@ _sides = iter(range(1, 1000))
 
 
 @contextmanager
-def _fronted(data: Path, **settings: str) -> Generator[Fronted]:
+def _fronted(data: Path) -> Generator[Fronted]:
     with listening() as varnish, listening() as webhook:
         hooks = f"varnish: {varnish.url}/; webhook: {webhook.url}/secret?key=1"
-        with serving(data, purge_hooks=hooks, purge_key=KEY, presets="icon: width=16", **settings) as service:
+        with serving(data, purge_hooks=hooks, purge_key=KEY, presets="icon: width=16") as service:
             yield Fronted(service, varnish, webhook)
 
 
