@@ -65,6 +65,9 @@ def listening(port: int = 0) -> Generator[Listening]:
         daemon_threads = True
         allow_reuse_address = True
 
+        def handle_error(self, request: object, client_address: object) -> None:
+            """Who calls may be killed while he does."""
+
     with Server(("127.0.0.1", port), Handler) as server:
         listener = Listening(url=f"http://127.0.0.1:{server.server_port}")
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
