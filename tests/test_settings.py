@@ -10,6 +10,7 @@ from imgsvc.core.color import Color
 from imgsvc.core.geometry import Fit
 from imgsvc.core.ladder import Ladder
 from imgsvc.core.places import DEFAULT_PLACES, Face, Place
+from imgsvc.core.purges import HookAddress, HookKind
 from imgsvc.core.signing import SigningKey
 from imgsvc.core.transform import Transform
 from imgsvc.settings import SETTINGS, SettingsError, load_settings, variable_name
@@ -57,6 +58,26 @@ def test_every_mistake_is_told_at_once() -> None:
         "IMGSVC_PORT must be a port from 0 to 65535; it is 'a'.",
         "IMGSVC_WORKERS must be a whole number from 1 to 256; it is '0'.",
     ]
+
+
+def test_hooks_have_a_kind_and_an_address() -> None:
+    """As many as there are caches in front, of a kind, too; a colon in the address is its own."""
+    settings = load_settings(
+        {"IMGSVC_PURGE_HOOKS": "varnish: http://a:6081; varnish: http://b/ ;webhook:https://c/d?e=f"}
+    )
+
+    assert settings.purge_hooks == (
+        HookAddress(HookKind.VARNISH, "http://a:6081"),
+        HookAddress(HookKind.VARNISH, "http://b/"),
+        HookAddress(HookKind.WEBHOOK, "https://c/d?e=f"),
+    )
+
+
+@pytest.mark.parametrize("text", ["http://a", "squid: http://a", "varnish: a:6081", "varnish:", "webhook: ftp://a"])
+def test_what_is_no_hook_is_refused(text: str) -> None:
+    (mistake,) = mistakes({"IMGSVC_PURGE_HOOKS": text})
+
+    assert mistake.startswith("IMGSVC_PURGE_HOOKS must be kind: URL; kind: URL, with kinds of varnish, webhook;")
 
 
 @pytest.mark.parametrize("name", ["IMGSVC_port", "IMGSVC_Workers"])

@@ -20,7 +20,7 @@ from imgsvc.catalog.database import Database
 from imgsvc.catalog.sql import open_catalog
 from imgsvc.core.assets import SLUG_ALPHABET, SLUG_LENGTH, NewAsset
 from imgsvc.core.errors import StoreFailure
-from tests.catalog import conformance, conformance_assets
+from tests.catalog import conformance, conformance_assets, conformance_purges
 from tests.catalog.records import SHOP, add, by_id, change, delete, make_folders, moving, setting
 from tests.fakes import NOON, make_original
 
@@ -64,6 +64,10 @@ class TestSqlAssetsIsolation(conformance_assets.IsolationConformance):
 
 
 class TestSqlOriginals(conformance.OriginalsConformance):
+    pass
+
+
+class TestSqlPurges(conformance_purges.PurgesConformance):
     pass
 
 
