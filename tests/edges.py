@@ -39,7 +39,7 @@ class Edge:
 def nginx(service: Service, folder: Path, *, data: Path | None = None, keeps: bool = False) -> Generator[Edge]:
     """In front of `service`. `data`: where it takes the service's folder to be. `keeps`: with its own cache."""
     program = find_program("nginx", package="nginx-light")
-    url = _free_url()
+    url = free_url()
     site = _changed(
         (DEPLOY / "nginx.conf").read_text(),
         {
@@ -58,9 +58,10 @@ def nginx(service: Service, folder: Path, *, data: Path | None = None, keeps: bo
 
 
 @contextmanager
-def varnish(service: Service, folder: Path) -> Generator[Edge]:
+def varnish(service: Service, folder: Path, *, url: str | None = None) -> Generator[Edge]:
+    """At `url`, where that had to be known before."""
     program = find_program("varnishd", package="varnish")
-    url, backend = _free_url(), urlsplit(service.url)
+    url, backend = url or free_url(), urlsplit(service.url)
     configuration = folder / "imgsvc.vcl"
     configuration.write_text(
         _changed(
@@ -135,7 +136,7 @@ def _changed(text: str, places: Mapping[str, str]) -> str:
     return text
 
 
-def _free_url() -> str:
+def free_url() -> str:
     with closing(socket.socket()) as listening:
         listening.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{listening.getsockname()[1]}"

@@ -31,6 +31,9 @@ from imgsvc.storage.blobs import BlobStore
 _log = structlog.get_logger(__name__)
 
 _ASSETS_AT_ONCE = 100
+_VERIFIED_AT_ONCE = 10
+"""Assets all of whose files are read before the broker answers."""
+
 _PLANNED_AT_ONCE = 25
 """Assets whose renditions under a preset are looked for at once: two keys a format each."""
 
@@ -123,17 +126,18 @@ class Purging:
     async def _portions(
         self, instance: Instance, order: PurgeOrder, folders: Collection[int | None]
     ) -> AsyncGenerator[_Portion]:
+        at_once = _VERIFIED_AT_ONCE if order.soft else _ASSETS_AT_ONCE
         if order.everything:
-            async for assets in self._pages(instance, _ASSETS_AT_ONCE):
+            async for assets in self._pages(instance, at_once):
                 yield _Portion(assets)
             return
         refs = [AssetRef(AssetKind.GUID, str(guid), instance) for guid in order.assets]
-        for start in range(0, len(refs), _ASSETS_AT_ONCE):
-            found = await self._catalog.assets.find_many(refs[start : start + _ASSETS_AT_ONCE])
+        for start in range(0, len(refs), at_once):
+            found = await self._catalog.assets.find_many(refs[start : start + at_once])
             yield _Portion([asset for asset in found if asset is not None])
         for folder in folders:
             place: FolderPlace | None = None
-            while assets := await self._catalog.assets.in_folder(instance, folder, after=place, limit=_ASSETS_AT_ONCE):
+            while assets := await self._catalog.assets.in_folder(instance, folder, after=place, limit=at_once):
                 place = FolderPlace(assets[-1].name, assets[-1].serial)
                 yield _Portion(assets)
         for name in order.presets:
