@@ -20,7 +20,7 @@ class Metrics:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         os.environ[_FOLDER] = str(folder)
-        from prometheus_client import CollectorRegistry, Counter, Histogram
+        from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
         registry = CollectorRegistry()
 
@@ -48,6 +48,19 @@ class Metrics:
             ["hook", "outcome"],
             registry=registry,
         )
+        self._cache_notices = Counter(
+            "imgsvc_cache_notices",
+            "What a cache has evicted, found damaged, or could not do.",
+            ["cache", "notice"],
+            registry=registry,
+        )
+        self._cache_bytes = Gauge(
+            "imgsvc_cache_bytes",
+            "Of all that a cache holds.",
+            ["cache"],
+            registry=registry,
+            multiprocess_mode="mostrecent",
+        )
         self._answers: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 
     def answered(self, route: str, status: int, seconds: float) -> None:
@@ -72,6 +85,13 @@ class Metrics:
 
     def hook_called(self, hook: str, outcome: str) -> None:
         self._hook_calls.labels(hook, outcome).inc()
+
+    def cache_noticed(self, cache: str, notice: str, count: int) -> None:
+        """`notice` is a `storage.shelf.Notice`."""
+        self._cache_notices.labels(cache, notice).inc(count)
+
+    def cache_measured(self, cache: str, length: int) -> None:
+        self._cache_bytes.labels(cache).set(length)
 
     def exposition(self) -> tuple[bytes, str]:
         """The text of all processes together, and its media type."""

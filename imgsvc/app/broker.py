@@ -4,42 +4,85 @@ import asyncio
 import contextlib
 import shutil
 import signal
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
 
-from imgsvc.app.parts import broker_socket, derivatives_folder, pyramids_folder
+import structlog
+
+from imgsvc.app.parts import broker_socket, derivatives_folder, overflow_folder, pyramids_folder
 from imgsvc.render.broker import Broker
 from imgsvc.render.pool import Pool
 from imgsvc.render.pyramids import Pyramids
 from imgsvc.render.queue import Queue
 from imgsvc.render.worker_settings import WorkerSettings
 from imgsvc.settings import Settings
-from imgsvc.storage.derivatives import DerivativeCache
+from imgsvc.storage.cache import DerivativeCache
+from imgsvc.storage.overflow import Overflow
+from imgsvc.storage.upkeep import keep_in_order
 from imgsvc.telemetry import Metrics
+
+_log = structlog.get_logger(__name__)
+
+_DERIVATIVES = "derivatives"
+_PYRAMIDS = "pyramids"
 
 
 async def run_broker(settings: Settings, metrics: Metrics) -> None:
     """Until SIGTERM. Renders under way are lost, and asked for again by whoever waits for them."""
-    cache = DerivativeCache(derivatives_folder(settings), budget=settings.cache_bytes)
-    levels = _open_pyramids(settings)
-    try:
+    with _open_overflow(settings) as overflow, closing(_open_cache(settings, metrics, overflow)) as cache:
+        levels = _open_pyramids(settings, metrics)
         async with make_pool(settings) as pool:
             queue = Queue(pool, bound=settings.render_queue, patience=settings.render_deadline)
             pyramids = levels and Pyramids(queue=queue, cache=levels, observe=metrics.pyramid_built)
             broker = Broker(queue=queue, cache=cache, pyramids=pyramids, observe=metrics.rendered)
-            serving = asyncio.create_task(broker.serve(broker_socket(settings)))
+            serving = asyncio.create_task(_serve(broker, broker_socket(settings), cache, levels, metrics))
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.cancel)
             with contextlib.suppress(asyncio.CancelledError):
                 await serving
-    finally:
-        cache.close()
         if levels is not None:
             levels.close()
 
 
-def _open_pyramids(settings: Settings) -> DerivativeCache | None:
+async def _serve(
+    broker: Broker, socket: Path, cache: DerivativeCache, levels: DerivativeCache | None, metrics: Metrics
+) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(broker.serve(socket))
+        tasks.create_task(keep_in_order(cache, measured=partial(metrics.cache_measured, _DERIVATIVES)))
+        if levels is not None:
+            tasks.create_task(keep_in_order(levels, measured=partial(metrics.cache_measured, _PYRAMIDS)))
+
+
+@contextmanager
+def _open_overflow(settings: Settings) -> Generator[Overflow | None]:
+    """None where there is no place for it: renders fail while the cache's folder does."""
+    try:
+        overflow = Overflow(overflow_folder(settings))
+    except OSError as error:
+        _log.warning("overflow.unusable", error=str(error))
+        yield None
+        return
+    with closing(overflow):
+        yield overflow
+
+
+def _open_cache(settings: Settings, metrics: Metrics, overflow: Overflow | None) -> DerivativeCache:
+    return DerivativeCache(
+        derivatives_folder(settings),
+        budget=settings.cache_bytes,
+        overflow=overflow,
+        observe=partial(metrics.cache_noticed, _DERIVATIVES),
+    )
+
+
+def _open_pyramids(settings: Settings, metrics: Metrics) -> DerivativeCache | None:
     """None where there are to be none; those of earlier times go."""
     folder = pyramids_folder(settings)
     if settings.pyramid_bytes:
-        return DerivativeCache(folder, budget=settings.pyramid_bytes)
+        observe = partial(metrics.cache_noticed, _PYRAMIDS)
+        return DerivativeCache(folder, budget=settings.pyramid_bytes, observe=observe)
     shutil.rmtree(folder, ignore_errors=True)
     return None
 

@@ -1,5 +1,6 @@
 """What settings mean for the parts that every process shares: limits, defaults, places."""
 
+import os
 import resource
 from hashlib import sha256
 from pathlib import Path
@@ -70,6 +71,13 @@ def pyramids_folder(settings: Settings) -> Path:
     return settings.data / "pyramids"
 
 
+def overflow_folder(settings: Settings) -> Path:
+    """In memory where the system has such a place, since it is for the time when disks fail; this service's own."""
+    memory = Path("/dev/shm")  # noqa: S108
+    place = memory if os.access(memory, os.W_OK | os.X_OK) else Path(gettempdir())
+    return place / f"imgsvc-{_name_of(settings)}-overflow"
+
+
 def metrics_folder(settings: Settings) -> Path:
     return settings.run / "metrics"
 
@@ -79,6 +87,10 @@ def broker_socket(settings: Settings) -> Path:
     path = settings.run / "broker.sock"
     if len(str(path)) <= _SOCKET_PATH_LENGTH:
         return path
-    folder = Path(gettempdir()) / f"imgsvc-{sha256(str(settings.data).encode()).hexdigest()[:16]}"
+    folder = Path(gettempdir()) / f"imgsvc-{_name_of(settings)}"
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder / "broker.sock"
+
+
+def _name_of(settings: Settings) -> str:
+    return sha256(str(settings.data).encode()).hexdigest()[:16]

@@ -24,6 +24,7 @@ from imgsvc.app.parts import (
     make_lifetimes,
     make_limits,
     metrics_folder,
+    overflow_folder,
     raise_open_files,
 )
 from imgsvc.app.purging import keep_purging
@@ -89,7 +90,7 @@ def run_server(settings: Settings, fd: int) -> None:
 
 def make_app(settings: Settings, library: Library, renderer: BrokerClient, origin: Origin, metrics: Metrics) -> ASGIApp:
     """The ASGI application of one server process; what it is given is open and stays the caller's."""
-    files = DerivativeFiles(derivatives_folder(settings))
+    files = DerivativeFiles(derivatives_folder(settings), overflow=overflow_folder(settings), used=renderer.note_use)
     answers = PreparedAnswers(generation=lambda: library.generation.value)
     services = make_services(settings, library, renderer, origin, files=files)
     router: ASGIApp = make_router(settings, services, library, renderer, metrics, remember=answers.remember)

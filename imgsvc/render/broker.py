@@ -17,7 +17,7 @@ import msgspec
 import structlog
 
 from imgsvc.core.cost import estimate_cost
-from imgsvc.core.errors import ImgsvcError, Overloaded, RenderCrashed
+from imgsvc.core.errors import ImgsvcError, Overloaded, RenderCrashed, StoreFailure
 from imgsvc.core.pyramid import Level, choose_level
 from imgsvc.core.variant import Derivative, VariantKey, provisional_key
 from imgsvc.render.messages import (
@@ -31,6 +31,7 @@ from imgsvc.render.messages import (
     Found,
     LevelLost,
     Look,
+    Noted,
     Prepare,
     Preparing,
     Probe,
@@ -40,6 +41,7 @@ from imgsvc.render.messages import (
     Seen,
     StoredLevel,
     Told,
+    Used,
     Wanted,
     failed_from_error,
     frame,
@@ -49,7 +51,7 @@ from imgsvc.render.purging import purge
 from imgsvc.render.pyramids import Pyramids
 from imgsvc.render.queue import Queue
 from imgsvc.render.siblings import Siblings
-from imgsvc.render.stored import Cache, admit, derivative_from_written
+from imgsvc.render.stored import Cache, admit, derivative_from_written, unlink_all
 
 _log = structlog.get_logger(__name__)
 
@@ -156,7 +158,8 @@ class Broker:
                 return await self._make(wanted, wanted.key, level=level, stored=stored)
             except _LevelDamaged:
                 _log.warning("pyramid.damaged", original=path.name)
-                self._pyramids.discard(path)
+                with contextlib.suppress(StoreFailure):
+                    self._pyramids.discard(path)
         return self._cache.find(provisional) or await self._make(wanted, provisional)
 
     async def _build(self, pyramids: Pyramids, wanted: Wanted) -> None:
@@ -172,16 +175,25 @@ class Broker:
     ) -> Derivative:
         """Raises _LevelDamaged."""
         started = time.monotonic()
-        scratch = self._cache.scratch_path()
+        scratch, spare = self._cache.scratch_path(), self._cache.spare_path()
         outcome = "failed"
-        job = Render(path=wanted.path, info=wanted.info, plan=wanted.plan, output=str(scratch), level=stored)
+        job = Render(
+            path=wanted.path,
+            info=wanted.info,
+            plan=wanted.plan,
+            output=str(scratch),
+            spare=None if spare is None else str(spare),
+            level=stored,
+        )
+        cost = estimate_cost(wanted.info, wanted.plan, level)
         try:
-            result = await self._siblings.render(job, estimate_cost(wanted.info, wanted.plan, level))
+            result = await self._siblings.render(job, cost)
             if isinstance(result, LevelLost):
                 outcome = "level-lost"
                 raise _LevelDamaged
             derivative = derivative_from_written(key, wanted.plan.encoding.format, result)
-            admit(self._cache, scratch, derivative, Path(wanted.path))
+            written = spare if result.spare and spare is not None else scratch
+            admit(self._cache, written, derivative, Path(wanted.path), seconds=cost.seconds)
         except ImgsvcError as error:
             outcome = type(error).__name__
             raise
@@ -189,7 +201,7 @@ class Broker:
             outcome = "rendered" if key == wanted.key else "provisional"
             return derivative
         finally:
-            scratch.unlink(missing_ok=True)
+            unlink_all(scratch, spare)
             seconds = time.monotonic() - started
             self._observe(outcome, seconds)
             _log.info("render", key=key, outcome=outcome, seconds=round(seconds, 4))
@@ -198,7 +210,7 @@ class Broker:
         """Whichever of the two was read."""
         for found in self._cache.find_many([key, provisional_key(key)]).values():
             _log.warning("derivative.distrusted", key=found.key)
-            self._cache.discard(found)
+            self._cache.distrust(found)
 
     def _forget(self, original: Path) -> int:
         if self._pyramids is not None:
@@ -240,6 +252,9 @@ class Broker:
             case Look():
                 found = self._cache.find_many(body.keys)
                 return Seen(derivatives=[found.get(key) for key in body.keys])
+            case Used():
+                self._cache.use(body.keys)
+                return Noted()
             case Forget():
                 return Forgotten(derivatives=self._forget(Path(body.path)))
             case Drop():

@@ -11,7 +11,7 @@ from typing import Self
 import msgspec
 
 from imgsvc.core.assets import ImageInfo
-from imgsvc.core.errors import RenderCrashed, RenderTimeout
+from imgsvc.core.errors import RenderCrashed, RenderTimeout, ServiceError
 from imgsvc.core.formats import Format
 from imgsvc.core.limits import Limits
 from imgsvc.core.plan import Plan
@@ -33,6 +33,7 @@ from imgsvc.render.messages import (
     Question,
     Seen,
     Told,
+    Used,
     Wanted,
     error_from_failed,
     frame,
@@ -42,6 +43,10 @@ from imgsvc.render.messages import (
 _CONNECT_SECONDS = 5.0
 _CONNECT_PAUSE = 0.05
 _RECOVERY_SECONDS = 10.0
+_USES_SECONDS = 5.0
+_USES = 50_000
+"""Keys remembered until they are told; who is in use all the time is told of the next time."""
+
 _LOOKS = 500
 """Keys looked up at once, so that renders asked for meanwhile are not kept waiting."""
 
@@ -58,8 +63,11 @@ class BrokerClient:
         self._writer: asyncio.StreamWriter | None = None
         self._listener: asyncio.Task[None] | None = None
         self._connecting = asyncio.Lock()
+        self._used: set[VariantKey] = set()
+        self._telling: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
+        self._telling = asyncio.create_task(self._tell_uses())
         return self
 
     async def __aexit__(
@@ -67,10 +75,11 @@ class BrokerClient:
     ) -> None:
         if self._writer is not None:
             self._writer.close()
-        if self._listener is not None:
-            self._listener.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._listener
+        for task in (self._telling, self._listener):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
 
     async def probe(self, path: Path, source: Format) -> ImageInfo:
         answer = await self._ask(Probe(path=str(path.absolute()), source=source, limits=self._limits))
@@ -113,6 +122,20 @@ class BrokerClient:
         answer = await self._ask(Drop(paths=paths, keys=list(keys), soft=soft))
         assert isinstance(answer, Dropped)
         return answer.purged
+
+    def note_use(self, key: VariantKey) -> None:
+        """Its bytes were answered without asking the broker, who is told some seconds later. From any thread."""
+        if len(self._used) < _USES:
+            self._used.add(key)
+
+    async def _tell_uses(self) -> None:
+        """For ever."""
+        while True:
+            await asyncio.sleep(_USES_SECONDS)
+            used, self._used = list(self._used), set()
+            with contextlib.suppress(ServiceError):
+                for start in range(0, len(used), _LOOKS):
+                    await self._ask(Used(keys=used[start : start + _LOOKS]))
 
     async def is_reachable(self) -> bool:
         try:

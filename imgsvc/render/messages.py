@@ -49,12 +49,13 @@ class StoredLevel(msgspec.Struct, frozen=True):
 
 
 class Render(msgspec.Struct, frozen=True, tag=True):
-    """To a worker: write the result to `output`. `level` None: from the original itself."""
+    """To a worker: write the result to `output`, or if that fails to `spare`. `level` None: from the original."""
 
     path: str
     info: ImageInfo
     plan: Plan
     output: str
+    spare: str | None = None
     level: StoredLevel | None = None
 
 
@@ -114,16 +115,23 @@ class Drop(msgspec.Struct, frozen=True, tag=True):
     soft: bool
 
 
+class Used(msgspec.Struct, frozen=True, tag=True):
+    """To the broker: these were read, at a time about now."""
+
+    keys: list[VariantKey]
+
+
 class Probed(msgspec.Struct, frozen=True, tag=True):
     info: ImageInfo
 
 
 class Written(msgspec.Struct, frozen=True, tag=True):
-    """`length` and `crc32` of the bytes that were written; `size` of one frame, px."""
+    """`length` and `crc32` of the bytes that were written; `size` of one frame, px. `spare`: where that is."""
 
     length: int
     crc32: int
     size: Size
+    spare: bool = False
 
 
 class Built(msgspec.Struct, frozen=True, tag=True):
@@ -144,6 +152,10 @@ class Rendered(msgspec.Struct, frozen=True, tag=True):
 
 class Preparing(msgspec.Struct, frozen=True, tag=True):
     """Sooner or later."""
+
+
+class Noted(msgspec.Struct, frozen=True, tag=True):
+    """Nothing is to be said."""
 
 
 class Found(msgspec.Struct, frozen=True, tag=True):
@@ -173,8 +185,8 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     words: str = ""
 
 
-Asked = Probe | Wanted | Prepare | Look | Forget | Drop
-Told = Probed | Found | Preparing | Seen | Forgotten | Dropped
+Asked = Probe | Wanted | Prepare | Look | Forget | Drop | Used
+Told = Probed | Found | Preparing | Seen | Forgotten | Dropped | Noted
 Job = Probe | Render | RenderSiblings | Build
 Result = Probed | Written | Rendered | Built | LevelLost | Failed
 

@@ -16,7 +16,7 @@ from imgsvc.core.variant import Discarded, VariantKey
 from imgsvc.render.base import pyramid_revision
 from imgsvc.render.messages import Build, Built, StoredLevel
 from imgsvc.render.queue import Queue
-from imgsvc.render.stored import Cache, admit, derivative_from_written
+from imgsvc.render.stored import Cache, admit, derivative_from_written, unlink_all
 
 _log = structlog.get_logger(__name__)
 
@@ -26,6 +26,12 @@ _EXPECTED = 10_000
 _FAILED = 10_000
 _FAILED_SECONDS = 600.0
 """After which it is tried again: what failed may not have been the original's fault."""
+
+_UNSTORED_SECONDS = 10.0
+"""As long as a provisional rendition lasts: meanwhile a disk that takes nothing is not asked to take it again."""
+
+_UNSTORED_BYTES = 1 << 20
+"""Of a usual level."""
 
 
 class Pyramids:
@@ -64,7 +70,7 @@ class Pyramids:
     async def build(self, path: Path, info: ImageInfo) -> None:
         """Now, and once however many wait for it. Raises Overloaded; what fails else is logged, and `find` tells."""
         failed = self._failed.get(path)
-        if failed is not None and time.monotonic() < failed + _FAILED_SECONDS:
+        if failed is not None and time.monotonic() < failed:
             return
         under_way = self._under_way.get(path)
         if under_way is None:
@@ -101,22 +107,25 @@ class Pyramids:
         job = Build(path=str(path), info=info, outputs=list(map(str, scratches)))
         outcome = "failed"
         try:
-            result = await self._queue.run(job, seconds=estimate_decoding(info))
+            estimate = estimate_decoding(info)
+            result = await self._queue.run(job, seconds=estimate)
             assert isinstance(result, Built)
             for level, scratch, written in zip(levels, scratches, result.levels, strict=True):
                 derivative = derivative_from_written(self._key(path, level), level_format(info), written)
-                admit(self.cache, scratch, derivative, path)
+                admit(self.cache, scratch, derivative, path, seconds=estimate)
             outcome = "built"
         except Overloaded:
             outcome = Overloaded.__name__
             raise
         except ImgsvcError as error:
             outcome = type(error).__name__
-            if not isinstance(error, StoreFailure) and path.exists():
-                self._failed[path] = time.monotonic()
+            if isinstance(error, StoreFailure):
+                if not self.cache.relieve(_UNSTORED_BYTES):
+                    self._failed[path] = time.monotonic() + _UNSTORED_SECONDS
+            elif path.exists():
+                self._failed[path] = time.monotonic() + _FAILED_SECONDS
         finally:
-            for scratch in scratches:
-                scratch.unlink(missing_ok=True)
+            unlink_all(*scratches)
             seconds = time.monotonic() - started
             self._observe(outcome, seconds)
             _log.info("pyramid", original=path.name, outcome=outcome, seconds=round(seconds, 4))

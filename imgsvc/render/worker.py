@@ -4,6 +4,7 @@ It reads jobs from standard input and answers on standard output, which is moved
 cannot break the frames. What it writes is a scratch file; nothing is lost with it.
 """
 
+import contextlib
 import logging
 import os
 import resource
@@ -103,7 +104,12 @@ def render(job: Render, decoded: Decoded) -> Written | LevelLost:
         for step in PIPELINE:
             frames = [step(image, plan) for image in frames]
         data = encode(frames, plan, path)
-    return _write(data, job.output, plan.result, durably=True)
+    try:
+        return _write(data, job.output, plan.result, durably=True)
+    except StoreFailure:
+        if job.spare is None:
+            raise
+        return msgspec.structs.replace(_write(data, job.spare, plan.result), spare=True)
 
 
 def build(job: Build) -> Built:
@@ -129,6 +135,7 @@ def _write(data: bytes, output: str, size: Size, *, durably: bool = False) -> Wr
     """`durably`: on the disk when this returns, as what a web server sends unseen must be before it has its name.
 
     Without that a loss of power leaves files of full length or none, empty ones, under names that were given already.
+    What could be written of it goes where that is not all: its place may be needed. Raises StoreFailure.
     """
     try:
         with Path(output).open("wb") as file:
@@ -137,6 +144,8 @@ def _write(data: bytes, output: str, size: Size, *, durably: bool = False) -> Wr
                 file.flush()
                 os.fdatasync(file.fileno())
     except OSError as error:
+        with contextlib.suppress(OSError):
+            Path(output).unlink(missing_ok=True)
         raise StoreFailure("The rendition could not be stored.") from error
     return Written(length=len(data), crc32=zlib.crc32(data), size=size)
 

@@ -9,7 +9,7 @@ from imgsvc.render.pool import Pool
 from imgsvc.render.process import die_with_parent
 from imgsvc.render.queue import Queue
 from imgsvc.render.worker_settings import WorkerSettings
-from imgsvc.storage.derivatives import DerivativeCache
+from imgsvc.storage.cache import DerivativeCache
 
 
 async def serve(socket: Path, root: Path) -> None:

@@ -19,7 +19,8 @@ from imgsvc.render.client import BrokerClient
 from imgsvc.render.pyramids import Pyramids
 from imgsvc.render.queue import Queue
 from imgsvc.render.worker_settings import WorkerSettings
-from imgsvc.storage.derivatives import DerivativeCache, DerivativeFiles
+from imgsvc.storage.cache import DerivativeCache
+from imgsvc.storage.derivatives import DerivativeFiles
 from tests.originals import jpeg
 from tests.render.darkroom import PATIENCE, is_listened_to, running_pool, until
 from tests.strategies import original_of

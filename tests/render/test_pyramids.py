@@ -19,7 +19,7 @@ from imgsvc.core.pyramid import levels_of
 from imgsvc.render.messages import Render, Result
 from imgsvc.render.pyramids import Pyramids
 from imgsvc.render.queue import Queue
-from imgsvc.storage.derivatives import DerivativeCache
+from imgsvc.storage.cache import DerivativeCache
 from tests.originals import decode, jpeg, png, truncated
 from tests.render.darkroom import PATIENCE, HeldOriginal, running_pool, until
 from tests.render.desks import DATA, INFO, stripping
@@ -196,7 +196,6 @@ async def test_what_could_not_be_stored_is_tried_again(folder: Path, whole: Path
     async with open_bench(folder) as bench:
         (folder / "scratch").rmdir()
         await bench.pyramids.build(whole, LARGE_INFO)
-        (folder / "scratch").mkdir()
         await bench.pyramids.build(whole, LARGE_INFO)
 
         assert bench.has(whole)

@@ -86,7 +86,7 @@ def made_alone(tmp_path: Path, width: int) -> bytes:
     level.write_bytes(HALF)
     stored = StoredLevel(path=str(level), format=Format.JPEG, scale=2, crc32=zlib.crc32(HALF))
     output = tmp_path / "alone.png"
-    assert isinstance(do(Render("/original", INFO, plan_of(width), str(output), stored)), Written)
+    assert isinstance(do(Render("/original", INFO, plan_of(width), str(output), level=stored)), Written)
     return output.read_bytes()
 
 
@@ -170,7 +170,7 @@ async def test_a_damaged_level_is_lost_to_all_of_them(tmp_path: Path, busy: Held
     level = StoredLevel(path=str(damaged), format=Format.JPEG, scale=2, crc32=zlib.crc32(HALF))
     async with open_siblings() as siblings:
         working = await keep_busy(siblings, busy)
-        jobs = [Render("/original", INFO, plan_of(width), str(tmp_path / "out"), level) for width in WIDTHS]
+        jobs = [Render("/original", INFO, plan_of(width), str(tmp_path / "out"), level=level) for width in WIDTHS]
         asked = [await ask(siblings, job) for job in jobs]
         busy.release(DATA)
 

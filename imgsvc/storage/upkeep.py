@@ -1,0 +1,73 @@
+"""What a cache needs besides questions: it is opened again, held below its budget, and compared with its folder once.
+
+All of it on the event loop that asks the cache, in steps of about a millisecond with rests of the same length, so that
+whoever asks hardly waits; what takes longer in threads.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator
+from time import perf_counter
+
+import structlog
+
+from imgsvc.storage.cache import DerivativeCache
+from imgsvc.storage.shelf import Shelf
+
+_log = structlog.get_logger(__name__)
+
+_PAUSE = 1.0
+_SHARDS = tuple(f"{number:02x}" for number in range(256))
+
+
+async def keep_in_order(cache: DerivativeCache, *, measured: Callable[[int], None]) -> None:
+    """For ever. `measured` is told the cache's length in bytes every second."""
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(_compare_once(cache))
+        while True:
+            try:
+                cache.mend()
+                await _step_through(iter(cache.tidy, False))
+                shelf = cache.shelf
+                if shelf is not None and shelf.index.is_due():
+                    await asyncio.to_thread(shelf.index.checkpoint)
+                measured(cache.length)
+            except Exception:
+                _log.exception("cache.upkeep_failed")
+            await asyncio.sleep(_PAUSE)
+
+
+async def _compare_once(cache: DerivativeCache) -> None:
+    """With its folder, and its total with its rows: what was changed while no broker was there."""
+    for shard in _SHARDS:
+        shelf = cache.shelf
+        if shelf is None:
+            # What is opened later is compared with the next start.
+            return
+        try:
+            listed = await asyncio.to_thread(shelf.listed, shard)
+            if shelf is cache.shelf:
+                await _step_through(shelf.compare(shard, listed))
+        except sqlite3.Error as error:
+            cache.complain(error)
+        except OSError as error:
+            _log.warning("cache.not_compared", shard=shard, error=str(error))
+    if cache.shelf is not None:
+        await _count(cache, cache.shelf)
+
+
+async def _count(cache: DerivativeCache, shelf: Shelf) -> None:
+    try:
+        missing = await asyncio.to_thread(shelf.index.miscounted)
+        if missing and shelf is cache.shelf:
+            shelf.index.count_in(missing)
+            _log.warning("cache.miscounted", length=missing)
+    except sqlite3.Error as error:
+        cache.complain(error)
+
+
+async def _step_through(steps: Iterator[object]) -> None:
+    started = perf_counter()
+    for _ in steps:
+        await asyncio.sleep(perf_counter() - started)
+        started = perf_counter()
