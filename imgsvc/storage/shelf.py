@@ -95,7 +95,7 @@ class Shelf:
         return found
 
     def place(self, scratch: Path, derivative: Derivative, *, source: str, seconds: float) -> None:
-        """All or nothing, and never above the budget, unless by this one alone."""
+        """All or nothing, `scratch` where it was; and never above the budget, unless by this one alone."""
         self._make_room(derivative.length)
         path = self._files.path(derivative.key, derivative.format)
         self._clear_way(path)
@@ -104,7 +104,7 @@ class Shelf:
         try:
             self.index.enter(derivative, source=source, worth=worth(seconds, derivative.length))
         except sqlite3.Error:
-            path.unlink()
+            path.rename(scratch)
             raise
 
     def remove(self, rows: Sequence[Named]) -> list[Named]:
