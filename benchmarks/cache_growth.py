@@ -1,0 +1,162 @@
+"""The cache of derivatives as it grows: what it costs to find one, to admit one for which another goes, and to start.
+
+Caches of all sizes are open side by side and are asked the same in turn, as the broker asks them, in this process.
+"""
+
+import argparse
+import random
+import sqlite3
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from time import process_time
+from zlib import crc32
+
+from benchmarks.stage import add_cache_argument, end_orderly_when_terminated, say, scratch_folder
+from benchmarks.tables import print_rows, ratio, spread
+from imgsvc.core.formats import Format
+from imgsvc.core.geometry import Size
+from imgsvc.core.variant import Derivative, VariantKey
+from imgsvc.storage.cache import DerivativeCache
+from imgsvc.storage.derivatives import DerivativeFiles
+from imgsvc.storage.index import FILE_NAME, DerivativeIndex
+
+_SIZES = (1000, 10_000, 100_000, 1_000_000)
+_ALL_HAVE_FILES = 100_000
+_ASKED = 2000
+_ADMITTED = 200
+_STARTS = 5
+_DATA = b"x"
+_FREE = 0.05
+"""Of the budget: as much as the cache keeps free in the background."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grown:
+    """`numbers` are of derivatives that are asked for; `costs` microseconds of CPU by question, a round each."""
+
+    root: Path
+    size: int
+    numbers: Sequence[int]
+    costs: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
+
+    def open(self, *, free: float) -> DerivativeCache:
+        """With that share of its budget free."""
+        with closing(DerivativeCache(self.root, budget=1 << 40)) as cache:
+            return DerivativeCache(self.root, budget=int(cache.length / (1 - free)) + 1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.cache_growth", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="how often each cache has its turn (default: 5)")
+    parser.add_argument("--sizes", type=int, nargs="+", default=_SIZES, help="derivatives in each")
+    parser.add_argument(
+        "--files",
+        type=int,
+        default=_ALL_HAVE_FILES,
+        help="up to so many derivatives all have files, above it those that are touched (default: 100000)",
+    )
+    add_cache_argument(parser)
+    arguments = parser.parse_args()
+    end_orderly_when_terminated()
+    with ExitStack() as stack:
+        scratch = stack.enter_context(scratch_folder(arguments.cache.resolve()))
+        caches = [_grow(scratch / str(size), size, arguments) for size in arguments.sizes]
+        for number in range(arguments.rounds + 1):
+            for grown in caches:
+                for question, cost in _measure(grown, turn=number).items():
+                    if number > 0:  # the first turn only makes everything warm
+                        grown.costs.setdefault(question, []).append(cost)
+    rows = [
+        (
+            question,
+            *(spread(grown.costs[question]) for grown in caches),
+            ratio(caches[-1].costs[question], caches[0].costs[question]),
+        )
+        for question in caches[0].costs
+    ]
+    print_rows(("CPU, µs", *(f"{size:,} derivatives" for size in arguments.sizes), "multiple"), rows)
+
+
+def _grow(root: Path, size: int, arguments: argparse.Namespace) -> Grown:
+    """Rows are written directly, as a year of use would leave them; files have one byte."""
+    say(f"making {size:,} derivatives")
+    files, chance = DerivativeFiles(root), random.Random(size)
+    root.mkdir()
+    DerivativeIndex(root).close()
+    rows = (
+        (_key(number), Format.WEBP, 1, crc32(_DATA), 10, 10, chance.uniform(0, 3e7), _source(number), worth)
+        for number in range(size)
+        for worth in [chance.randrange(4, 16)]
+    )
+    with closing(sqlite3.connect(root / FILE_NAME)) as index, index:
+        index.executemany("INSERT INTO derivatives VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", sorted(rows))
+    numbers = [chance.randrange(size) for _ in range(_ASKED)]
+    keys = [_key(number) for number in (range(size) if size <= arguments.files else numbers)]
+    if size > arguments.files:
+        with closing(DerivativeIndex(root)) as index:
+            going = index.next_to_go(2 * _ADMITTED * (arguments.rounds + 1))
+            keys += [row.key for row in going]
+    for key in keys:
+        path = files.path(key, Format.WEBP)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(_DATA)
+    return Grown(root=root, size=size, numbers=numbers)
+
+
+def _measure(grown: Grown, *, turn: int) -> dict[str, float]:
+    first = grown.size + 2 * turn * _ADMITTED
+    costs = {"start": _cost(_STARTS, lambda _: DerivativeCache(grown.root, budget=1 << 40).close())}
+    with _opened(grown, free=0.0) as cache:
+        keys = [_key(number) for number in grown.numbers]
+        costs["found"] = _cost(_ASKED, lambda number: cache.find(keys[number]))
+        costs["admitted, another evicted at once"] = _cost(_ADMITTED, lambda number: _admit(cache, first + number))
+    with _opened(grown, free=_FREE) as cache:
+        costs["admitted, another evicted in the background"] = (
+            _cost(_ADMITTED, lambda number: _admit(cache, first + _ADMITTED + number))
+            + _cost(1, lambda _: _tidy(cache)) / _ADMITTED
+        )
+    return costs
+
+
+@contextmanager
+def _opened(grown: Grown, *, free: float) -> Generator[DerivativeCache]:
+    with closing(grown.open(free=free)) as cache:
+        cache.find(_key(0))
+        yield cache
+
+
+def _admit(cache: DerivativeCache, number: int) -> None:
+    """As the broker does with what a worker has written."""
+    scratch = cache.scratch_path()
+    scratch.write_bytes(_DATA)
+    derivative = Derivative(key=_key(number), format=Format.WEBP, length=1, crc32=crc32(_DATA), size=Size(10, 10))
+    cache.admit(scratch, derivative, source=_source(number), seconds=0.05)
+
+
+def _tidy(cache: DerivativeCache) -> None:
+    while cache.tidy():
+        pass
+
+
+def _cost(times: int, question: Callable[[int], object]) -> float:
+    """Microseconds of CPU, of each."""
+    before = process_time()
+    for number in range(times):
+        question(number)
+    return (process_time() - before) / times * 1e6
+
+
+def _key(number: int) -> VariantKey:
+    return VariantKey(sha256(str(number).encode()).hexdigest()[:32])
+
+
+def _source(number: int) -> str:
+    """Ten derivatives of each original."""
+    return sha256(f"original {number // 10}".encode()).hexdigest()
+
+
+if __name__ == "__main__":
+    main()
