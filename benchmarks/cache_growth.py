@@ -111,7 +111,8 @@ def _measure(grown: Grown, *, turn: int) -> dict[str, float]:
     costs = {"start": _cost(_STARTS, lambda _: DerivativeCache(grown.root, budget=1 << 40).close())}
     with _opened(grown, free=0.0) as cache:
         keys = [_key(number) for number in grown.numbers]
-        costs["found"] = _cost(_ASKED, lambda number: cache.find(keys[number]))
+        costs["found, the first time since the start"] = _cost(_ASKED, lambda number: cache.find(keys[number]))
+        costs["found, again"] = _cost(_ASKED, lambda number: cache.find(keys[number]))
         costs["admitted, another evicted at once"] = _cost(_ADMITTED, lambda number: _admit(cache, first + number))
     with _opened(grown, free=_FREE) as cache:
         costs["admitted, another evicted in the background"] = (

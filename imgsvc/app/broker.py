@@ -5,7 +5,7 @@ import contextlib
 import shutil
 import signal
 from collections.abc import Generator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -31,8 +31,11 @@ _PYRAMIDS = "pyramids"
 
 async def run_broker(settings: Settings, metrics: Metrics) -> None:
     """Until SIGTERM. Renders under way are lost, and asked for again by whoever waits for them."""
-    with _open_overflow(settings) as overflow, closing(_open_cache(settings, metrics, overflow)) as cache:
+    with _open_overflow(settings) as overflow, ExitStack() as opened:
+        cache = opened.enter_context(closing(_open_cache(settings, metrics, overflow)))
         levels = _open_pyramids(settings, metrics)
+        if levels is not None:
+            opened.enter_context(closing(levels))
         async with make_pool(settings) as pool:
             queue = Queue(pool, bound=settings.render_queue, patience=settings.render_deadline)
             pyramids = levels and Pyramids(queue=queue, cache=levels, observe=metrics.pyramid_built)
@@ -41,8 +44,6 @@ async def run_broker(settings: Settings, metrics: Metrics) -> None:
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.cancel)
             with contextlib.suppress(asyncio.CancelledError):
                 await serving
-        if levels is not None:
-            levels.close()
 
 
 async def _serve(

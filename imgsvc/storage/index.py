@@ -8,7 +8,7 @@ found at the head of a queue, and no priority has to be written anew as time goe
 
 import contextlib
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from heapq import nlargest
 from math import log2
@@ -169,9 +169,13 @@ class DerivativeIndex:
             heads += [((max(now - each.used, 0.0) + USED_WITHIN) / (1 << worth), each) for each in oldest]
         return [each for _, each in nlargest(count, heads, key=lambda head: head[0])]
 
-    def keep_since(self, key: VariantKey, used: float) -> None:
-        """It was used at that time, as somebody has found out."""
-        self._rows.execute("UPDATE derivatives SET used = ? WHERE key = ?", (used, key))
+    def keep(self, used: Mapping[VariantKey, float]) -> None:
+        """They were used then, as somebody has found out."""
+        with self._rows:
+            self._rows.execute("BEGIN IMMEDIATE")
+            self._rows.executemany(
+                "UPDATE derivatives SET used = ? WHERE key = ?", [(when, key) for key, when in used.items()]
+            )
 
     def is_due(self) -> bool:
         """For `checkpoint`."""

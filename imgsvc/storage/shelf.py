@@ -80,7 +80,7 @@ class Shelf:
         found: dict[VariantKey, Derivative] = {}
         now, unused = time(), list[VariantKey]()
         for derivative, used in self.index.find(keys):
-            damage = _damage(self._files.path(derivative.key, derivative.format), derivative.length)
+            damage = _damage(f"{self._root}/{file_place(derivative.key, derivative.format)}", derivative.length)
             if damage is None:
                 found[derivative.key] = derivative
                 if now - used > USED_WITHIN:
@@ -145,15 +145,19 @@ class Shelf:
     def tidy(self) -> bool:
         """A little of what is to be done some time; whether there may be more.
 
-        What a web server in front has read since it was last used here counts as used.
+        While the budget is kept, what a web server in front has read since it was last used here counts as used.
         """
         self._trash.delete_some(files=FEW)
-        excess = self.index.length() - int(self._budget * (1 - _RESERVE))
+        length = self.index.length()
+        excess = length - int(self._budget * (1 - _RESERVE))
         if excess <= 0:
             return not self._trash.is_empty
         oldest = self.index.next_to_go(FEW)
-        unread = [row for row in oldest if not self._was_read(row)]
-        return self._evict(unread, excess) > 0 or len(unread) < len(oldest) or not self._trash.is_empty
+        read = {} if length > self._budget else dict(filter(None, map(self._read_since, oldest)))
+        if read:
+            self.index.keep(read)
+        freed = self._evict([row for row in oldest if row.key not in read], excess)
+        return freed > 0 or bool(read) or not self._trash.is_empty
 
     def give_up(self) -> None:
         """The index is damaged. Its files go, and with the next opening all that it vouched for."""
@@ -217,16 +221,13 @@ class Shelf:
             if evicted == 0 or (rounds >= _ROUNDS and freed >= length):
                 return
 
-    def _was_read(self, row: Named) -> bool:
-        """The kernel notes it a first time after each write, and then once a day (relatime: mount(8))."""
+    def _read_since(self, row: Named) -> tuple[VariantKey, float] | None:
+        """When, where it was. The kernel notes it first after each write, and then once a day (relatime: mount(8))."""
         try:
             read = (self._root / row.place).lstat().st_atime
         except OSError:
-            return False
-        if read <= row.used + USED_WITHIN:
-            return False
-        self.index.keep_since(row.key, read)
-        return True
+            return None
+        return (row.key, read) if read > row.used + USED_WITHIN else None
 
     def _unlink(self, path: Path) -> bool:
         """Whether nothing is there any more."""
@@ -268,10 +269,10 @@ class Shelf:
             self._trash.take(left)
 
 
-def _damage(path: Path, length: int) -> Notice | None:
-    """Raises OSError where that cannot be told."""
+def _damage(path: str, length: int) -> Notice | None:
+    """Raises OSError where that cannot be told. A Path would cost as much as the look-up in the index."""
     try:
-        status = path.lstat()
+        status = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return Notice.LOST
     if not S_ISREG(status.st_mode):

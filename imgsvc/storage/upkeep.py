@@ -7,6 +7,7 @@ whoever asks hardly waits; what takes longer in threads.
 import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
+from itertools import islice
 from time import perf_counter
 
 import structlog
@@ -17,24 +18,29 @@ from imgsvc.storage.shelf import Shelf
 _log = structlog.get_logger(__name__)
 
 _PAUSE = 1.0
+_STEPS = 200
+"""Of tidying, between looks at everything else."""
+
 _SHARDS = tuple(f"{number:02x}" for number in range(256))
 
 
 async def keep_in_order(cache: DerivativeCache, *, measured: Callable[[int], None]) -> None:
-    """For ever. `measured` is told the cache's length in bytes every second."""
+    """For ever. `measured` is told the cache's length in bytes about every second."""
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_compare_once(cache))
         while True:
             try:
                 cache.mend()
-                await _step_through(iter(cache.tidy, False))
+                await _step_through(islice(iter(cache.tidy, False), _STEPS))
                 shelf = cache.shelf
                 if shelf is not None and shelf.index.is_due():
                     await asyncio.to_thread(shelf.index.checkpoint)
                 measured(cache.length)
+                pause = 0.0 if cache.tidy() else _PAUSE
             except Exception:
                 _log.exception("cache.upkeep_failed")
-            await asyncio.sleep(_PAUSE)
+                pause = _PAUSE
+            await asyncio.sleep(pause)
 
 
 async def _compare_once(cache: DerivativeCache) -> None:
@@ -50,8 +56,8 @@ async def _compare_once(cache: DerivativeCache) -> None:
                 await _step_through(shelf.compare(shard, listed))
         except sqlite3.Error as error:
             cache.complain(error)
-        except OSError as error:
-            _log.warning("cache.not_compared", shard=shard, error=str(error))
+        except Exception:
+            _log.exception("cache.not_compared", shard=shard)
     if cache.shelf is not None:
         await _count(cache, cache.shelf)
 

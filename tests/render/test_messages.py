@@ -26,6 +26,7 @@ from imgsvc.render.messages import (
     Found,
     Job,
     Look,
+    Noted,
     Probe,
     Probed,
     Question,
@@ -33,6 +34,7 @@ from imgsvc.render.messages import (
     RenderSiblings,
     Seen,
     StoredLevel,
+    Used,
     Wanted,
     error_from_failed,
     failed_from_error,
@@ -141,6 +143,11 @@ def test_a_look_and_what_was_seen_travel(keys: list[VariantKey]) -> None:
 
 def test_a_word_to_forget_travels_and_how_many_that_were() -> None:
     for message in (Question(number=1, body=Forget(path="/päth/ö")), Answer(number=1, body=Forgotten(derivatives=7))):
+        assert msgspec.msgpack.decode(frame(message)[LENGTH.size :], type=type(message)) == message
+
+
+def test_what_was_used_travels() -> None:
+    for message in (Question(number=1, body=Used(keys=[VariantKey("0" * 32)])), Answer(number=1, body=Noted())):
         assert msgspec.msgpack.decode(frame(message)[LENGTH.size :], type=type(message)) == message
 
 
