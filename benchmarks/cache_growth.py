@@ -6,7 +6,7 @@ Caches of all sizes are open side by side and are asked the same in turn, as the
 import argparse
 import random
 import sqlite3
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -35,11 +35,11 @@ _FREE = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grown:
-    """`numbers` are of derivatives that are asked for; `costs` microseconds of CPU by question, a round each."""
+    """`keys` are of derivatives that have files; `costs` microseconds of CPU by question, a round each."""
 
     root: Path
     size: int
-    numbers: Sequence[int]
+    keys: list[VariantKey]
     costs: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
 
     def open(self, *, free: float) -> DerivativeCache:
@@ -93,24 +93,27 @@ def _grow(root: Path, size: int, arguments: argparse.Namespace) -> Grown:
     )
     with closing(sqlite3.connect(root / FILE_NAME)) as index, index:
         index.executemany("INSERT INTO derivatives VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", sorted(rows))
-    numbers = [chance.randrange(size) for _ in range(_ASKED)]
-    keys = [_key(number) for number in (range(size) if size <= arguments.files else numbers)]
+    keys = [_key(number) for number in range(size)]
+    chance.shuffle(keys)
+    going: list[VariantKey] = []
     if size > arguments.files:
+        del keys[_ASKED:]
         with closing(DerivativeIndex(root)) as index:
-            going = index.next_to_go(2 * _ADMITTED * (arguments.rounds + 1))
-            keys += [row.key for row in going]
-    for key in keys:
+            going = [row.key for row in index.next_to_go(2 * _ADMITTED * (arguments.rounds + 1))]
+    for key in (*keys, *going):
         path = files.path(key, Format.WEBP)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(_DATA)
-    return Grown(root=root, size=size, numbers=numbers)
+    return Grown(root=root, size=size, keys=keys)
 
 
 def _measure(grown: Grown, *, turn: int) -> dict[str, float]:
     first = grown.size + 2 * turn * _ADMITTED
+    with closing(DerivativeCache(grown.root, budget=1 << 40)) as cache:
+        there = [key for key in grown.keys[: 2 * _ASKED] if cache.find(key) is not None][:_ASKED]
+    keys = [there[number % len(there)] for number in range(_ASKED)]
     costs = {"start": _cost(_STARTS, lambda _: DerivativeCache(grown.root, budget=1 << 40).close())}
     with _opened(grown, free=0.0) as cache:
-        keys = [_key(number) for number in grown.numbers]
         costs["found, the first time since the start"] = _cost(_ASKED, lambda number: cache.find(keys[number]))
         costs["found, again"] = _cost(_ASKED, lambda number: cache.find(keys[number]))
         costs["admitted, another evicted at once"] = _cost(_ADMITTED, lambda number: _admit(cache, first + number))
@@ -119,6 +122,7 @@ def _measure(grown: Grown, *, turn: int) -> dict[str, float]:
             _cost(_ADMITTED, lambda number: _admit(cache, first + _ADMITTED + number))
             + _cost(1, lambda _: _tidy(cache)) / _ADMITTED
         )
+    grown.keys[:0] = [_key(first + number) for number in range(2 * _ADMITTED)]
     return costs
 
 
