@@ -365,7 +365,6 @@ class TestIds:
             "-1",
             "1.0",
             "nobody",
-            "%31%00",
         ],
     )
     def test_an_id_that_nobody_has_is_not_found(self, qooly: Client, method: str, text: str) -> None:
@@ -373,6 +372,10 @@ class TestIds:
         body = {"json": {}} if method in ("PUT", "PATCH") else {}
 
         assert_problem(qooly.ask(method, f"/{text}", **body), 404)
+
+    def test_a_path_that_no_url_can_have_is_refused(self, qooly: Client) -> None:
+        """A zero byte behind a digit must not be read as that digit."""
+        assert_problem(qooly.ask("GET", "/%31%00"), 400)
 
 
 class TestInstances:
