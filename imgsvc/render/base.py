@@ -60,8 +60,9 @@ class Renderer(Prober, Protocol):
     ) -> Derivative:
         """The derivative, stored; made only where it is not there yet, and once however many ask at the same time.
 
-        One whose own key is `provisional_key(key)` shows the same, but was made without the pyramid it should be made
-        from: it is to be asked for again soon. `final`: wait for that pyramid instead, unless none can be built.
+        One whose own key is another shows the same, but was made without the pyramid it should be made from, or is
+        larger, since too many are being rendered: it is to be asked for again soon. `final`: wait instead, unless no
+        pyramid can be built.
         `distrust`: the stored file was read and found wrong, so it is made again. Raises CorruptOriginal,
         Overloaded, RenderTimeout, RenderCrashed, StoreFailure.
         """

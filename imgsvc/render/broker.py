@@ -18,6 +18,7 @@ import structlog
 
 from imgsvc.core.cost import estimate_cost
 from imgsvc.core.errors import ImgsvcError, Overloaded, RenderCrashed, StoreFailure
+from imgsvc.core.plan import Plan
 from imgsvc.core.pyramid import Level, choose_level
 from imgsvc.core.variant import Derivative, VariantKey, provisional_key
 from imgsvc.render.messages import (
@@ -50,6 +51,7 @@ from imgsvc.render.messages import (
 from imgsvc.render.purging import purge
 from imgsvc.render.pyramids import Pyramids
 from imgsvc.render.queue import Queue
+from imgsvc.render.ready import ReadySizes
 from imgsvc.render.siblings import Siblings
 from imgsvc.render.stored import Cache, admit, derivative_from_written, unlink_all
 
@@ -77,6 +79,7 @@ class Broker:
         self._cache = cache
         self._pyramids = pyramids
         self._observe = observe
+        self._ready = ReadySizes()
         self._renders: dict[VariantKey, asyncio.Task[Derivative]] = {}
         self._originals: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -97,7 +100,23 @@ class Broker:
                 tasks.create_task(self._pyramids.build_expected())
 
     async def find_or_render(self, wanted: Wanted) -> Derivative:
-        """Raises CorruptOriginal, Overloaded, RenderTimeout, RenderCrashed, StoreFailure."""
+        """Where there are too many already, the next larger one that is there will do, unless it is to be final.
+
+        Raises CorruptOriginal, Overloaded, RenderTimeout, RenderCrashed, StoreFailure.
+        """
+        source = Path(wanted.path).name
+        try:
+            derivative = await self._find_or_render(wanted)
+        except Overloaded:
+            larger = None if wanted.final else self._find_larger(source, wanted.plan)
+            if larger is None:
+                raise
+            self._observe("larger", 0.0)
+            return larger
+        self._ready.note(source, wanted.plan, derivative.key)
+        return derivative
+
+    async def _find_or_render(self, wanted: Wanted) -> Derivative:
         while (under_way := self._renders.get(wanted.key)) is not None:
             # Who goes away must not end it for the others.
             derivative = await asyncio.shield(under_way)
@@ -117,6 +136,10 @@ class Broker:
         result = await self._queue.run(probe, seconds=_PROBE_SECONDS)
         assert isinstance(result, Probed)
         return result
+
+    def _find_larger(self, source: str, plan: Plan) -> Derivative | None:
+        found = map(self._cache.find, self._ready.larger(source, plan))
+        return next((one for one in found if one is not None), None)
 
     def _start(self, wanted: Wanted) -> asyncio.Task[Derivative]:
         source = Path(wanted.path).name

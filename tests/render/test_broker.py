@@ -159,6 +159,28 @@ async def test_one_more_than_the_queue_holds_is_refused(folder: Path, tmp_path: 
     assert desk.observed == ["rendered"] * 3
 
 
+async def test_the_next_larger_one_will_do_while_the_queue_is_full(folder: Path, tmp_path: Path, whole: Path) -> None:
+    """Of those that show the same; whoever needs what lasts is refused, and later gets his own."""
+    held = HeldOriginal(tmp_path / "held")
+
+    async with open_desk(folder, queue_bound=1) as desk, desk.client() as client:
+        for width in (100, 300, 200):
+            await client.render(key(str(width)), whole, INFO, resizing(width))
+        asked = asyncio.create_task(client.render(key("held"), held.path, INFO, stripping()))
+        await held.reached()
+        instead = await client.render(key("150"), whole, INFO, resizing(150))
+        for name, plan, final in (("150", resizing(150), True), ("350", resizing(350), False)):
+            with pytest.raises(Overloaded):
+                await client.render(key(name), whole, INFO, plan, final=final)
+        held.release(DATA)
+        await asked
+        own = await client.render(key("150"), whole, INFO, resizing(150))
+
+    assert (instead.key, instead.size) == (key("200"), Size(200, 150))
+    assert (own.key, own.size) == (key("150"), Size(150, 113))
+    assert desk.observed == ["rendered"] * 3 + ["larger", "rendered", "rendered"]
+
+
 async def test_a_hit_is_answered_while_the_queue_is_full(folder: Path, tmp_path: Path, whole: Path) -> None:
     held = HeldOriginal(tmp_path / "held")
 
