@@ -14,14 +14,14 @@ from pathlib import Path
 import httpx
 
 from benchmarks.contender import Contender, Setting, Unavailable
-from benchmarks.jobs import HITS, Ask
+from benchmarks.jobs import Ask
 from benchmarks.peers.installation import find_program
 from benchmarks.peers.ipx import prepare_ipx
 from benchmarks.peers.nginx import prepare_nginx, prepare_nginx_static, write_configuration
-from benchmarks.peers.plain import render
 from benchmarks.peers.sharp import prepare_sharp
 from benchmarks.peers.thumbor import prepare_thumbor, prepare_thumbor_simd
 from benchmarks.processes import PROJECT
+from benchmarks.stored import stored_folder, stored_name
 
 _IMPORTED_WITHIN = 600.0
 _ASSET_PATH = re.compile(r"/media/[a-z0-9]{8}/\S+")
@@ -83,7 +83,7 @@ def prepare_imgsvc_behind_nginx(setting: Setting) -> Contender:
 
     return replace(
         service,
-        name="imgsvc-nginx",
+        name="imgsvc nginx",
         command=(
             sys.executable,
             "-m",
@@ -95,6 +95,13 @@ def prepare_imgsvc_behind_nginx(setting: Setting) -> Contender:
         environment={**service.environment, "IMGSVC_PORT": str(inner)},
         target=target,
     )
+
+
+def prepare_imgsvc_disk(setting: Setting) -> Contender:
+    """Keeps nothing in memory but heads. Raises Unavailable."""
+    contender = prepare_imgsvc(setting)
+    environment = {**contender.environment, "IMGSVC_MEMORY_BYTES": "0"}
+    return replace(contender, name="imgsvc disk", environment=environment)
 
 
 def prepare_plain(setting: Setting) -> Contender:
@@ -117,10 +124,6 @@ def prepare_plain(setting: Setting) -> Contender:
     )
 
 
-def prepare_static(setting: Setting) -> Contender:
-    return prepare_nginx_static(setting, _render_hits(setting))
-
-
 def prepare_raw_file(setting: Setting) -> Contender:
     return _prepare_raw("file", setting)
 
@@ -131,42 +134,34 @@ def prepare_raw_memory(setting: Setting) -> Contender:
 
 CONTENDERS: Mapping[str, Callable[[Setting], Contender]] = {
     "imgsvc": prepare_imgsvc,
-    "imgsvc-nginx": prepare_imgsvc_behind_nginx,
+    "imgsvc disk": prepare_imgsvc_disk,
+    "imgsvc nginx": prepare_imgsvc_behind_nginx,
     "plain": prepare_plain,
     "thumbor": prepare_thumbor,
     "thumbor-simd": prepare_thumbor_simd,
     "sharp": prepare_sharp,
     "ipx": prepare_ipx,
     "nginx": prepare_nginx,
-    "nginx-static": prepare_static,
     "raw file": prepare_raw_file,
     "raw memory": prepare_raw_memory,
+    "nginx static": prepare_nginx_static,
 }
 
 
 def _prepare_raw(source: str, setting: Setting) -> Contender:
-    folder = _render_hits(setting)
-
-    def target(name: str, ask: Ask) -> str:
-        return f"/{ask.width}.{ask.extension}"
-
+    folder = stored_folder(setting.scratch)
     return Contender(
         name=f"raw {source}",
         command=(sys.executable, "-m", "benchmarks.peers.raw", source, str(folder), str(setting.port)),
-        ready_path=target("", next(iter(HITS.values()))),
-        target=target,
+        ready_path="/ready",
+        target=_stored_target,
         setting=setting,
     )
 
 
-def _render_hits(setting: Setting) -> Path:
-    """The folder they are in, beforehand."""
-    folder = setting.scratch / "files"
-    folder.mkdir()
-    for ask in HITS.values():
-        body = render(setting.originals[0], width=ask.width, extension=ask.extension, quality=ask.quality)
-        (folder / f"{ask.width}.{ask.extension}").write_bytes(body)
-    return folder
+def _stored_target(name: str, ask: Ask) -> str:
+    """As long as ours: a request line costs what it costs."""
+    return f"/media/00000000/{stored_name(ask)}?maxWidth={ask.width}&format={ask.extension}&quality={ask.quality}"
 
 
 def _import_originals(program: Path, setting: Setting, environment: Mapping[str, str]) -> dict[str, str]:

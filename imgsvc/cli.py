@@ -73,8 +73,8 @@ def broker(parent: int) -> None:
 
 @main.command("server-process", hidden=True)
 @click.option("--parent", type=int, required=True, help="The process that starts this one.")
-@click.option("--fd", type=int, required=True, help="The listening socket.")
-def server_process(parent: int, fd: int) -> None:
+@click.option("--fd", "fds", type=int, required=True, multiple=True, help="Listening sockets, its own first.")
+def server_process(parent: int, fds: tuple[int, ...]) -> None:
     """One server process; `serve` starts as many as are asked for."""
     from imgsvc.render.process import die_with_parent
 
@@ -84,7 +84,7 @@ def server_process(parent: int, fd: int) -> None:
 
     settings = _settings()
     set_up_logs()
-    run_server(settings, fd)
+    run_server(settings, fds)
 
 
 @main.command("import")

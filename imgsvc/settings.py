@@ -59,6 +59,7 @@ class Settings:
     max_output_side: int
     surrender_side: int
     cache_bytes: int
+    memory_bytes: int
     pyramid_bytes: int
     max_age: int
     lifetimes: Mapping[UrlClass, int]
@@ -406,6 +407,12 @@ SETTINGS: dict[str, Setting] = {
         meaning="where width or height make a side longer than this, the picture is answered unresized",
     ),
     "cache_bytes": Setting(read=_read_bytes, default="10GB", expected=_BYTES, meaning="derivatives kept on disk"),
+    "memory_bytes": Setting(
+        read=_read_bytes,
+        default="64MB",
+        expected=_BYTES,
+        meaning="small derivatives kept in the memory of each server process; 0 for none",
+    ),
     "pyramid_bytes": Setting(
         read=_read_bytes,
         default="5GB",

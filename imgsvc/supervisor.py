@@ -1,7 +1,7 @@
 """The processes of `imgsvc serve`. This one watches over all others and does nothing else.
 
     imgsvc serve ─┬─ broker ─── render workers
-                  └─ server processes, which share one listening socket
+                  └─ server processes, each with a listening socket of its own at the one address
 
 Whoever dies is started again. When this one dies, however that happens, all others do.
 """
@@ -13,8 +13,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import structlog
@@ -36,20 +36,22 @@ class AlreadyServed(Exception):
 
 async def supervise(settings: Settings, *, metrics: Path) -> None:
     """Until SIGINT or SIGTERM; requests under way are answered first. Raises AlreadyServed, OSError (the address)."""
-    with _only_one(settings), _listening(settings.host, settings.port) as listener:
+    with _only_one(settings), _listening(settings.host, settings.port, settings.workers) as listeners:
         wipe_metrics(metrics)
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-        fd = listener.fileno()
         broker = _Watched("broker", ["broker"])
-        servers = [_Watched("server", ["server-process", "--fd", str(fd)], fds=(fd,)) for _ in range(settings.workers)]
+        servers = [_Watched("server", *_server_process(listeners, number)) for number in range(settings.workers)]
         async with asyncio.TaskGroup() as group:
             for watched in (broker, *servers):
                 group.create_task(watched.keep_alive())
             _log.info(
-                "serving", url=url_of(*listener.getsockname()[:2]), data=str(settings.data), workers=settings.workers
+                "serving",
+                url=url_of(*listeners[0].getsockname()[:2]),
+                data=str(settings.data),
+                workers=settings.workers,
             )
             await stop.wait()
             _log.info("stopping")
@@ -60,7 +62,7 @@ async def supervise(settings: Settings, *, metrics: Path) -> None:
 class _Watched:
     """One child process, `imgsvc` with these arguments."""
 
-    def __init__(self, role: str, arguments: list[str], *, fds: tuple[int, ...] = ()) -> None:
+    def __init__(self, role: str, arguments: Sequence[str], fds: Sequence[int] = ()) -> None:
         self._role = role
         self._arguments = arguments
         self._fds = fds
@@ -123,10 +125,25 @@ def _only_one(settings: Settings) -> Generator[None]:
 
 
 @contextmanager
-def _listening(host: str, port: int) -> Generator[socket.socket]:
+def _listening(host: str, port: int, count: int) -> Generator[Sequence[socket.socket]]:
+    """So many at one address. The first has it for itself alone before others may join: nobody else's service can."""
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    with socket.socket(family, kind, protocol) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(2048)
-        yield listener
+    with ExitStack() as stack:
+        listeners = [stack.enter_context(socket.socket(family, kind, protocol)) for _ in range(count)]
+        for listener in listeners:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if listener is not listeners[0]:
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            listener.bind(address)
+            if listener is listeners[0] and count > 1:
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+                address = listener.getsockname()
+            listener.listen(2048)
+        yield listeners
+
+
+def _server_process(listeners: Sequence[socket.socket], number: int) -> tuple[Sequence[str], Sequence[int]]:
+    """Its arguments and what it inherits. All hold all sockets, so that what waits at a dead one's is not lost."""
+    fds = [listener.fileno() for listener in listeners]
+    own_first = fds[number:] + fds[:number]
+    return ["server-process", *(word for fd in own_first for word in ("--fd", str(fd)))], fds

@@ -10,8 +10,10 @@ from benchmarks.answers import WrongAnswer
 from benchmarks.contender import Contender, Setting, Unavailable
 from benchmarks.jobs import Ask
 from benchmarks.peers.installation import find_program
+from benchmarks.stored import stored_folder, stored_name
 
 _MODULE = "ngx_http_image_filter_module.so"
+_FILTERED = "image_filter resize $arg_width -; image_filter_jpeg_quality $arg_quality; image_filter_buffer 256M;"
 
 
 def prepare_nginx(setting: Setting) -> Contender:
@@ -20,7 +22,7 @@ def prepare_nginx(setting: Setting) -> Contender:
     configuration = write_configuration(
         setting,
         load=f"load_module {_find_module(program)};",
-        http=_resizing(setting),
+        http=_site(setting, _FILTERED, root=setting.originals[0].parent),
         workers=setting.render_processes,
     )
     return Contender(
@@ -45,14 +47,14 @@ def write_configuration(setting: Setting, *, http: str, load: str = "", workers:
     # Workers of a master that is root become nobody, who may not read a scratch folder.
     user = f"user {getpass.getuser()};" if os.geteuid() == 0 else ""
     temporary = "".join(
-        f"{kind}_temp_path {setting.scratch / kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        f'{kind}_temp_path "{setting.scratch / kind}";' for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     configuration = setting.scratch / "nginx.conf"
     configuration.write_text(f"""
 {load}
 {user}
 daemon off;
-pid {setting.scratch / "nginx.pid"};
+pid "{setting.scratch / "nginx.pid"}";
 worker_processes {workers};
 pcre_jit on;
 events {{ worker_connections 256; }}
@@ -65,41 +67,28 @@ http {{
     return configuration
 
 
-def prepare_nginx_static(setting: Setting, folder: Path) -> Contender:
-    """The files of `folder`, named `{width}.{extension}`, and nothing else. Raises Unavailable."""
+def prepare_nginx_static(setting: Setting) -> Contender:
+    """Sends what `benchmarks.stored` put there; one worker, sendfile. Raises Unavailable."""
     program = find_program("nginx")
-    http = f"""
-    server {{
-        listen 127.0.0.1:{setting.port};
-        root {folder};
-        types {{ image/jpeg jpg; }}
-        sendfile on;
-        tcp_nopush on;
-        location = /ready {{ return 204; }}
-    }}
-"""
-    configuration = write_configuration(setting, http=http)
+    site = _site(setting, "sendfile on; tcp_nopush on;", root=stored_folder(setting.scratch))
+    configuration = write_configuration(setting, http=site)
     return Contender(
-        name="nginx-static",
+        name="nginx static",
         command=(program, "-p", str(setting.scratch), "-e", "stderr", "-c", str(configuration)),
         ready_path="/ready",
-        target=lambda _, ask: f"/{ask.width}.{ask.extension}",
+        target=lambda _, ask: f"/{stored_name(ask)}",
         setting=setting,
     )
 
 
-def _resizing(setting: Setting) -> str:
+def _site(setting: Setting, location: str, *, root: Path) -> str:
     return f"""
     types {{ image/jpeg jpg; image/png png; }}
     server {{
         listen 127.0.0.1:{setting.port};
-        root {setting.originals[0].parent};
+        root "{root}";
         location = /ready {{ return 204; }}
-        location / {{
-            image_filter resize $arg_width -;
-            image_filter_jpeg_quality $arg_quality;
-            image_filter_buffer 256M;
-        }}
+        location / {{ {location} }}
     }}
 """
 

@@ -1,6 +1,7 @@
 """The least a server in Python can do for a file: raw ASGI that reads it in one hop to a thread, or has it in memory.
 
-Run as `python -m benchmarks.peers.raw file|memory FOLDER PORT`; `/{file}` answers with it.
+Run as `python -m benchmarks.peers.raw file|memory FOLDER PORT`; a path that ends in `/{file}` is answered with what
+`benchmarks.stored` put there.
 """
 
 import asyncio
@@ -11,21 +12,29 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from benchmarks.stored import StoredHead
+
 ReadFile = Callable[[str], Awaitable[bytes]]
 
-_ETAG = b'"1"'
-_CONTENT_TYPE = (b"content-type", b"image/jpeg")
 
+def create_app(folder: Path, read_file: ReadFile) -> ASGIApp:
+    heads: dict[str, StoredHead] = {}
 
-def create_app(read_file: ReadFile) -> ASGIApp:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if (b"if-none-match", _ETAG) in scope["headers"]:
-            await send({"type": "http.response.start", "status": 304, "headers": [(b"etag", _ETAG)]})
+        name = scope["path"].rpartition("/")[2]
+        if name == "ready":
+            await send({"type": "http.response.start", "status": 204, "headers": []})
             await send({"type": "http.response.body"})
             return
-        body = await read_file(scope["path"][1:])
-        headers = [_CONTENT_TYPE, (b"content-length", str(len(body)).encode()), (b"etag", _ETAG)]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        head = heads.get(name)
+        if head is None:
+            head = heads[name] = StoredHead.read(folder / name)
+        if (b"if-none-match", head.etag) in scope["headers"]:
+            await send({"type": "http.response.start", "status": 304, "headers": head.not_modified})
+            await send({"type": "http.response.body"})
+            return
+        body = await read_file(name)
+        await send({"type": "http.response.start", "status": 200, "headers": head.found})
         await send({"type": "http.response.body", "body": body})
 
     return app
@@ -36,9 +45,11 @@ def read_from_disk(folder: Path) -> ReadFile:
 
 
 def read_from_memory(folder: Path) -> ReadFile:
-    bodies = {path.name: path.read_bytes() for path in folder.iterdir()}
+    bodies: dict[str, bytes] = {}
 
     async def read(name: str) -> bytes:
+        if name not in bodies:
+            bodies[name] = (folder / name).read_bytes()
         return bodies[name]
 
     return read
@@ -47,4 +58,11 @@ def read_from_memory(folder: Path) -> ReadFile:
 if __name__ == "__main__":
     source, folder, port = sys.argv[1:]
     read_file = {"file": read_from_disk, "memory": read_from_memory}[source](Path(folder))
-    uvicorn.run(create_app(read_file), port=int(port), access_log=False, log_level="warning", lifespan="off")
+    uvicorn.run(
+        create_app(Path(folder), read_file),
+        port=int(port),
+        access_log=False,
+        server_header=False,
+        log_level="warning",
+        lifespan="off",
+    )

@@ -1,8 +1,10 @@
 """A server process: the ASGI application, and uvicorn under it."""
 
 import asyncio
+import contextlib
+import itertools
 import socket
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 import uvicorn
@@ -16,6 +18,7 @@ from imgsvc.apis.quable.routes import QuableAssets
 from imgsvc.apis.struct.routes import StructAssets
 from imgsvc.app.gate import load_signing_keys, make_gate
 from imgsvc.app.library import Library, make_ingest, make_removal, open_library, utc_now
+from imgsvc.app.listening import SharingServer
 from imgsvc.app.parts import (
     broker_socket,
     derivatives_folder,
@@ -44,18 +47,20 @@ from imgsvc.service.purge_orders import PurgeOrders
 from imgsvc.service.removal import Removal
 from imgsvc.settings import Settings
 from imgsvc.storage.derivatives import DerivativeFiles
+from imgsvc.storage.memory import RecentBytes
 from imgsvc.telemetry import Metrics
 from imgsvc.web.acceleration import Accelerated
 from imgsvc.web.addresses import Addresses, Placed
 from imgsvc.web.auth import Guard
 from imgsvc.web.caching import UrlClass, cache_control
 from imgsvc.web.connections import Connections
-from imgsvc.web.fastpath import Fastpath, PreparedAnswers
+from imgsvc.web.fastpath import Fastpath
 from imgsvc.web.health import Check, Health
 from imgsvc.web.images import Images, ImageSettings, Remember
 from imgsvc.web.ladder import LadderShape, ladder_route
 from imgsvc.web.metrics import metrics_route
 from imgsvc.web.middleware import Measured
+from imgsvc.web.prepared import PreparedAnswers
 from imgsvc.web.problems import Failures
 from imgsvc.web.purge import PurgeRoutes
 from imgsvc.web.services import Services
@@ -64,13 +69,17 @@ _QUEUEING = 60.0
 """Seconds that a server process waits for the broker beyond a render's own deadline."""
 
 _SWEEP_SECONDS = 300.0
+_USES_SECONDS = 60
 
 _OTHER_FILES = 512
 """Descriptors beside those of connections and of the files they are sent: sockets, catalogue, files being read."""
 
 
-def run_server(settings: Settings, fd: int) -> None:
-    """One server process on a listening socket, until SIGTERM. Requests under way are answered first."""
+def run_server(settings: Settings, fds: Sequence[int]) -> None:
+    """One server process, until SIGTERM. Requests under way are answered first.
+
+    `fds` are listening sockets: its own, then those of the other server processes.
+    """
     connections = Connections(make_bounds(settings))
     raise_open_files(2 * settings.connections + _OTHER_FILES)
     config = uvicorn.Config(
@@ -84,20 +93,29 @@ def run_server(settings: Settings, fd: int) -> None:
         server_header=False,
         timeout_graceful_shutdown=10,
     )
-    with socket.socket(fileno=fd) as listener:
-        uvicorn.Server(config).run(sockets=[listener])
+    with contextlib.ExitStack() as stack:
+        own, *others = [stack.enter_context(socket.socket(fileno=fd)) for fd in fds]
+        for listener in (own, *others):
+            listener.setblocking(False)
+        SharingServer(config, others=others).run(sockets=[own])
 
 
-def make_app(settings: Settings, library: Library, renderer: BrokerClient, origin: Origin, metrics: Metrics) -> ASGIApp:
+def make_app(
+    settings: Settings,
+    library: Library,
+    renderer: BrokerClient,
+    origin: Origin,
+    metrics: Metrics,
+    answers: PreparedAnswers,
+) -> ASGIApp:
     """The ASGI application of one server process; what it is given is open and stays the caller's."""
     files = DerivativeFiles(derivatives_folder(settings), overflow=overflow_folder(settings), used=renderer.note_use)
-    answers = PreparedAnswers(generation=lambda: library.generation.value)
     services = make_services(settings, library, renderer, origin, files=files)
     router: ASGIApp = make_router(settings, services, library, renderer, metrics, remember=answers.remember)
     if settings.accel_redirect is not None:
         router = Accelerated(router, folder=settings.data, location=settings.accel_redirect)
     measured = Measured(router, answered=metrics.answered)
-    fastpath = Fastpath(measured, answers, read=files.read, answered=metrics.answered)
+    fastpath = Fastpath(measured, answers, files=files, answered=metrics.answered)
     return fastpath if settings.places == DEFAULT_PLACES else Placed(fastpath, settings.places)
 
 
@@ -226,20 +244,25 @@ class _Service:
             make_broker_client(self._settings) as renderer,
             make_origin(self._settings) as origin,
         ):
-            self._app = make_app(self._settings, library, renderer, origin, metrics)
-            # Whoever died between a change and its news may have left others with what was before.
-            library.generation.bump()
+            # This one may take the place of one that died between a change and telling of it.
+            library.generation.bump_everything()
+            answers = PreparedAnswers(
+                generation=library.generation, bodies=RecentBytes(budget=self._settings.memory_bytes)
+            )
+            self._app = make_app(self._settings, library, renderer, origin, metrics, answers)
             files = DerivativeFiles(derivatives_folder(self._settings))
             delivery = make_delivery(self._settings, library, renderer, find=library.catalog.assets.find, files=files)
             works = [
                 asyncio.create_task(self._connections.watch()),
                 asyncio.create_task(_sweep_at_times(make_removal(library, renderer))),
                 asyncio.create_task(keep_purging(self._settings, library, renderer, delivery, metrics)),
+                asyncio.create_task(_tell_at_times(metrics, answers, renderer)),
             ]
             yield
             for work in works:
                 work.cancel()
             await asyncio.gather(*works, return_exceptions=True)
+            metrics.write_answers()
 
 
 async def _sweep_at_times(removal: Removal) -> None:
@@ -247,6 +270,16 @@ async def _sweep_at_times(removal: Removal) -> None:
     while True:
         await removal.sweep()
         await asyncio.sleep(_SWEEP_SECONDS)
+
+
+async def _tell_at_times(metrics: Metrics, answers: PreparedAnswers, renderer: BrokerClient) -> None:
+    """Others what this process has answered: who asks for metrics, and the broker, which evicts what nobody uses."""
+    for second in itertools.count():
+        await asyncio.sleep(1)
+        metrics.write_answers()
+        if second % _USES_SECONDS == 0 and (used := answers.take_used()):
+            for key in used:
+                renderer.note_use(key)
 
 
 def _catalog_check(catalog: Catalog) -> Check:

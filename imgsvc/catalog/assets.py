@@ -74,9 +74,12 @@ class SqlAssets:
         return await self._database.write(insert)
 
     async def change(self, edits: Mapping[AssetRef, Edit], *, by: int, now: datetime) -> list[Asset]:
+        replaced: set[int] = set()
+
         def change(connection: sa.Connection) -> list[Asset]:
             current = _find_all(connection, edits)
             before = {asset.serial: asset for asset in current.values()}
+            replaced.update(before)
             after = dict(before)
             for ref, edit in edits.items():
                 serial = current[ref].serial
@@ -90,12 +93,15 @@ class SqlAssets:
             announce_changes(connection, before, after, now=now)
             return [after[current[ref].serial] for ref in edits]
 
-        return await self._database.write(change, replaces=True)
+        return await self._database.write(change, replaced=replaced)
 
     async def delete(self, refs: Collection[AssetRef], *, now: datetime) -> list[Asset]:
+        replaced: set[int] = set()
+
         def delete(connection: sa.Connection) -> list[Asset]:
             found = _find_all(connection, refs)
             gone = {asset.serial: asset for asset in found.values()}
+            replaced.update(gone)
             for serials in in_portions(list(gone)):
                 connection.execute(links.delete().where(links.c.target.in_(serials)))
                 connection.execute(assets.delete().where(assets.c.serial.in_(serials)))
@@ -104,7 +110,7 @@ class SqlAssets:
             announce_assets(connection, gone.values(), now=now)
             return list(gone.values())
 
-        return await self._database.write(delete, replaces=True)
+        return await self._database.write(delete, replaced=replaced)
 
     async def count(self, instance: Instance) -> int:
         query = sa.select(sa.func.count()).select_from(assets).where(assets.c.instance == instance)

@@ -1,4 +1,4 @@
-"""Assets whose pictures are answered, remembered until anything changes on this host."""
+"""Assets whose pictures are answered, remembered until they change on this host."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,14 +15,13 @@ class RememberedAssets:
 
     Descriptions and attributes are left out: no picture needs them, and at 64 KiB a piece they would add up.
 
-    The generation is read before the rows are and compared at every look-up; it is bumped once a change is durable.
+    The generation is read before the rows are, and every look-up asks whether the asset has changed since.
     """
 
     def __init__(self, assets: Assets, generation: Generation, *, remembered: int = 100_000) -> None:
         self._assets = assets
         self._generation = generation
-        self._remembered: LRUCache[AssetRef, Asset] = LRUCache(remembered)
-        self._seen = generation.value
+        self._remembered: LRUCache[AssetRef, tuple[Asset, int]] = LRUCache(remembered)
 
     async def find(self, ref: AssetRef) -> Asset | None:
         (asset,) = await self.find_many((ref,))
@@ -30,17 +29,23 @@ class RememberedAssets:
 
     async def find_many(self, refs: Sequence[AssetRef]) -> list[Asset | None]:
         generation = self._generation.value
-        if generation != self._seen:
-            self._remembered.clear()
-            self._seen = generation
-        found = {ref: self._remembered.get(ref) for ref in refs}
+        found = {ref: self._find(ref) for ref in refs}
         missing = [ref for ref, asset in found.items() if asset is None]
         if missing:
             fresh = [asset and _lean(asset) for asset in await self._assets.find_many(missing)]
             found.update(zip(missing, fresh, strict=True))
-            if generation == self._seen == self._generation.value:
-                self._remembered.update((ref, asset) for ref in missing if (asset := found[ref]) is not None)
+            for ref in missing:
+                asset = found[ref]
+                if asset is not None and self._generation.last_change(asset.serial) <= generation:
+                    self._remembered[ref] = asset, generation
         return [found[ref] for ref in refs]
+
+    def _find(self, ref: AssetRef) -> Asset | None:
+        asset, generation = self._remembered.get(ref, (None, 0))
+        if asset is None or self._generation.last_change(asset.serial) <= generation:
+            return asset
+        del self._remembered[ref]
+        return None
 
 
 def _lean(asset: Asset) -> Asset:

@@ -4,7 +4,7 @@ An asynchronous driver for SQLite was measured at twice the cost of a look-up.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self, TypeVar
@@ -29,10 +29,11 @@ _AT_ONCE = 500
 class Database:
     """Enter it to connect and migrate. `url` is SQLAlchemy's, `sqlite:///…`.
 
-    `changed` is called after every change of what `Assets.find` may have answered before, once it is durable.
+    `changed` is told the serials of assets that `Assets.find` may have answered otherwise before, once that is durable;
+    None for all of them.
     """
 
-    def __init__(self, url: str, *, changed: Callable[[], None]) -> None:
+    def __init__(self, url: str, *, changed: Callable[[Collection[int] | None], None]) -> None:
         self._changed = changed
         self._engine = sa.create_engine(url, pool_size=_READERS + 1, max_overflow=0)
         self._reading = CapacityLimiter(_READERS)
@@ -60,8 +61,11 @@ class Database:
 
         return await self._run(run, self._reading)
 
-    async def write(self, work: Callable[[sa.Connection], T], *, replaces: bool = False) -> T:
-        """One transaction, alone with the database, in a thread. `replaces`: what was found before holds no more.
+    async def write(self, work: Callable[[sa.Connection], T], *, replaced: Collection[int] | None = ()) -> T:
+        """One transaction, alone with the database, in a thread.
+
+        `replaced`: serials of assets that hold no more as they were found before; `work` may fill it meanwhile. None:
+        whatever was remembered of any of them is to be forgotten.
 
         Raises StoreFailure and what `work` raises, which leaves everything as it was.
         """
@@ -71,8 +75,8 @@ class Database:
                 with self._engine.begin() as connection:
                     return work(connection)
             finally:
-                if replaces:
-                    self._changed()
+                if replaced is None or replaced:
+                    self._changed(replaced)
 
         return await self._run(run, self._writing)
 

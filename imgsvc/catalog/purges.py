@@ -38,7 +38,7 @@ class SqlPurges:
             assert key is not None
             return Purge(serial=key[0], instance=instance, order=order, created=now, receipt=receipt)
 
-        return await self._database.write(insert, replaces=True)
+        return await self._database.write(insert, replaced=None)
 
     async def find(self, instance: Instance, serial: int) -> Purge | None:
         return await self._select(purges.select().where((purges.c.instance == instance) & (purges.c.serial == serial)))
@@ -60,7 +60,7 @@ class SqlPurges:
             }
             connection.execute(_of(purge.serial).values(values))
 
-        await self._database.write(change, replaces=True)
+        await self._database.write(change, replaced=None)
 
     async def announcements(self, *, after: int, limit: int) -> list[Announcement]:
         query = announcements.select().where(announcements.c.serial > after)

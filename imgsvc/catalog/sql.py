@@ -1,6 +1,6 @@
 """The catalogue in a SQL database."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import asynccontextmanager
 
 from imgsvc.catalog.assets import SqlAssets
@@ -16,7 +16,7 @@ from imgsvc.catalog.tokens import SqlTokens
 
 
 @asynccontextmanager
-async def open_catalog(url: str, *, changed: Callable[[], None]) -> AsyncGenerator[Catalog]:
+async def open_catalog(url: str, *, changed: Callable[[Collection[int] | None], None]) -> AsyncGenerator[Catalog]:
     """Brought to the newest schema. `url` and `changed` as of `Database`."""
     async with Database(url, changed=changed) as database:
         yield Catalog(

@@ -1,17 +1,26 @@
-"""News of changes between the processes of one host: a number in a shared page of memory that only grows."""
+"""News of changes between the processes of one host: numbers in a few shared pages of memory that only grow."""
 
 import fcntl
 import mmap
 import os
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from pathlib import Path
 
-_LENGTH = 8
+_GROUPS = 4096
+"""Of assets: a change ends what is remembered of one in so many."""
+
+_EVERYTHING = 1
+_FIRST_GROUP = 2
+_LENGTH = 8 * (_FIRST_GROUP + _GROUPS)
 
 
 class Generation:
-    """Whoever changes the catalogue bumps it after the change is durable; whoever caches compares it before use.
+    """Whoever changes assets bumps it after the change is durable; whoever remembers something of an asset reads
+    `value` before he looks the asset up, and forgets it where `last_change` of it is greater.
 
-    Reading is a look into memory, no system call. The file outlives the processes, so a number never comes twice.
+    Changes are numbered, and each group of assets has the number of its last one. Reading is a look into memory, no
+    system call. The file outlives the processes, so a number never comes twice.
     """
 
     def __init__(self, path: Path) -> None:
@@ -19,21 +28,60 @@ class Generation:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         if os.fstat(self._file).st_size < _LENGTH:
             os.ftruncate(self._file, _LENGTH)
-        self._page = mmap.mmap(self._file, _LENGTH)
-        self._word = memoryview(self._page).cast("Q")
+        self._pages = mmap.mmap(self._file, _LENGTH)
+        self._words = memoryview(self._pages).cast("Q")
 
     @property
     def value(self) -> int:
-        return self._word[0]
+        """The number of the last change of any asset."""
+        return self._words[0]
 
-    def bump(self) -> None:
+    @property
+    def last_of_everything(self) -> int:
+        """The number of the last `bump_everything`."""
+        return self._words[_EVERYTHING]
+
+    def last_change(self, serial: int) -> int:
+        """Of the asset of that serial, or one of its group."""
+        return self._words[group_of(serial)]
+
+    @property
+    def last_changes(self) -> "memoryview[int]":
+        """By group: for who looks so often that a call is too much. It must not be held longer than this is open."""
+        return self._words
+
+    def bump(self, serials: Iterable[int] | None) -> None:
+        """These assets have changed; None: any may have."""
+        if serials is None:
+            self.bump_everything()
+            return
+        with self._next() as number:
+            for serial in serials:
+                self._words[group_of(serial)] = number
+
+    def bump_everything(self) -> None:
+        """Anything may have changed, the bytes of renditions among it."""
+        with self._next() as number:
+            for word in range(_EVERYTHING, len(self._words)):
+                self._words[word] = number
+
+    def close(self) -> None:
+        self._words.release()
+        self._pages.close()
+        os.close(self._file)
+
+    @contextmanager
+    def _next(self) -> Generator[int]:
+        """Groups are written before `value` is: nobody reads the new number while old ones stand beside it."""
         fcntl.flock(self._file, fcntl.LOCK_EX)
         try:
-            self._word[0] += 1
+            number = self._words[0] + 1
+            yield number
+            self._words[0] = number
         finally:
             fcntl.flock(self._file, fcntl.LOCK_UN)
 
-    def close(self) -> None:
-        self._word.release()
-        self._page.close()
-        os.close(self._file)
+
+def group_of(serial: int) -> int:
+    """The asset's place in `last_changes`."""
+    return _FIRST_GROUP + serial % _GROUPS

@@ -187,6 +187,9 @@ class Delivery:
 
     async def read(self, derivative: Derivative) -> Body | None:
         """None where the file is not what it should be, which then is no longer known."""
+        data = self._files.read_cached(derivative)
+        if data is not None:
+            return Body(length=derivative.length, data=data, derivative=derivative)
         body = await to_thread.run_sync(self._read, derivative)
         if body is None:
             self._known.pop(derivative.key, None)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from imgsvc.core.formats import Format, file_extension
 from imgsvc.core.variant import Derivative, VariantKey
+from imgsvc.storage.nowait import CachedFiles, WouldWait
 from imgsvc.storage.scrub import read_medium
 
 _READ_CHUNK = 1 << 20
@@ -37,7 +38,7 @@ class DerivativeFiles:
     """Where a derivative lies: `ab/cd/{key}.{extension}`. `deploy/` and the README tell operators the same pattern.
 
     `overflow`: a second such folder, for what the first could not take. `used` is told what was read. All methods but
-    `path` block; they may be called from many threads.
+    `path` and `read_cached` block; they may be called from many threads, `read_cached` from one.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class DerivativeFiles:
         self._roots = tuple(str(each) for each in (root, overflow) if each is not None)
         self._used = used
         self._verified: dict[VariantKey, _Identity] = {}
+        self._cached = CachedFiles()
 
     def path(self, key: VariantKey, output: Format) -> Path:
         return Path(self._roots[0], file_place(key, output))
@@ -88,6 +90,19 @@ class DerivativeFiles:
             return data
         return data if self._holds(derivative, zlib.crc32(data), identity) else None
 
+    def read_cached(self, derivative: Derivative) -> bytes | None:
+        """As `read`, without waiting: None also where the disk, the overflow or a checksum would take time."""
+        try:
+            data, status = self._cached.read(
+                f"{self._roots[0]}/{file_place(derivative.key, derivative.format)}", derivative.length
+            )
+        except WouldWait:
+            return None
+        if len(data) != derivative.length or self._verified.get(derivative.key) != _identity_of(status):
+            return None
+        self._used(derivative.key)
+        return data
+
     def _open(self, derivative: Derivative, path: str) -> FileIO | None:
         try:
             descriptor = os.open(path, _FLAGS)
@@ -98,7 +113,8 @@ class DerivativeFiles:
         except OSError:
             intact = False
         if intact:
-            return FileIO(descriptor)
+            # By its path, which whoever is in front may be told.
+            return FileIO(path, opener=lambda *_: descriptor)
         os.close(descriptor)
         return None
 
@@ -142,5 +158,8 @@ class _Identity(NamedTuple):
 
 def _identity(descriptor: int) -> _Identity | None:
     """None where it is no regular file."""
-    status = os.fstat(descriptor)
+    return _identity_of(os.fstat(descriptor))
+
+
+def _identity_of(status: os.stat_result) -> _Identity | None:
     return _Identity(status.st_ino, status.st_size, status.st_ctime_ns) if S_ISREG(status.st_mode) else None

@@ -34,11 +34,12 @@ from imgsvc.web.addresses import Addresses
 from imgsvc.web.caching import Lifetimes, TagHeader, UrlClass, cache_control, provisional, tag_headers
 from imgsvc.web.conditional import exact_date
 from imgsvc.web.gate import Admitted, Gate
+from imgsvc.web.prepared import Seen
 from imgsvc.web.responses import PictureHead, PictureResponse
 from imgsvc.web.routing import picture_route
 
-Remember = Callable[[Scope, PictureHead, Body, int], None]
-"""Told of every picture that was loaded, and of the catalogue's generation before it was identified."""
+Remember = Callable[[Scope, PictureHead, Body, Seen], None]
+"""Told of every picture that was loaded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +128,7 @@ class Images:
         variant = await self._delivery.identify(wanted)
         if wanted.redirect or (wanted.key is not None and wanted.key != variant.key):
             return await self._redirect(request, admitted._replace(wanted=wanted), variant)
+        seen = Seen(variant.asset.serial, generation)
         head = PictureHead(
             key=variant.key,
             media_type=variant.media_type,
@@ -138,7 +140,7 @@ class Images:
             tags=self._tags(wanted, variant),
         )
         # What is remembered is answered without a look at the clock.
-        load = self._stand_ins.load if left is not None else partial(self._load, request.scope, head, generation)
+        load = self._stand_ins.load if left is not None else partial(self._load, request.scope, head, seen)
         return PictureResponse(head, partial(load, variant), started=started)
 
     def _negotiated(self, request: Request, wanted: PictureRequest) -> PictureRequest:
@@ -147,9 +149,9 @@ class Images:
             return wanted
         return replace(wanted, accepted=accepted_by(request.scope["headers"]))
 
-    async def _load(self, scope: Scope, head: PictureHead, generation: int, variant: Variant) -> Body:
+    async def _load(self, scope: Scope, head: PictureHead, seen: Seen, variant: Variant) -> Body:
         body = await self._stand_ins.load(variant)
-        self._remember(scope, head, body, generation)
+        self._remember(scope, head, body, seen)
         return body
 
     async def _redirect(self, request: Request, admitted: Admitted, identified: Variant) -> Response:

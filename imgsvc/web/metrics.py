@@ -10,6 +10,7 @@ from imgsvc.telemetry import Metrics
 
 def metrics_route(metrics: Metrics) -> Route:
     async def expose(request: Request) -> Response:
+        metrics.write_answers()
         text, media_type = await to_thread.run_sync(metrics.exposition)
         return Response(text, media_type=media_type, headers={"Cache-Control": "no-store"})
 

@@ -120,6 +120,21 @@ async def test_it_remembers_so_many_and_no_more(
     assert questions != []
 
 
+async def test_changing_one_forgets_no_other(
+    catalog: Catalog, remembered: RememberedAssets, questions: list[str]
+) -> None:
+    """A catalogue in the middle of a sync keeps what it does not touch in memory."""
+    asset, other = await add(catalog), await add(catalog, "trousers.png")
+    await remembered.find(by_id(asset.id))
+    await change(catalog, other, name="shorts.png")
+    await delete(catalog, other)
+    questions.clear()
+
+    await remembered.find(by_id(asset.id))
+
+    assert questions == []
+
+
 @pytest.mark.parametrize(
     "alter",
     [

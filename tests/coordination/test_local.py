@@ -1,5 +1,6 @@
 """The generation: one number for all processes of a host."""
 
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -12,7 +13,7 @@ PROCESSES, EACH = 4, 500
 def test_it_begins_at_nothing_and_grows(tmp_path: Path) -> None:
     generation = Generation(tmp_path / "run" / "generation")
     before = generation.value
-    generation.bump()
+    generation.bump([7])
 
     assert (before, generation.value) == (0, 1)
     generation.close()
@@ -24,7 +25,7 @@ def test_everybody_sees_a_change_at_once(tmp_path: Path) -> None:
 
     seen: list[int] = []
     for _ in range(3):
-        writer.bump()
+        writer.bump([7])
         seen.append(reader.value)
 
     assert seen == [1, 2, 3]
@@ -35,11 +36,11 @@ def test_everybody_sees_a_change_at_once(tmp_path: Path) -> None:
 def test_a_number_never_comes_twice(tmp_path: Path) -> None:
     """It goes on where the last process left it."""
     first = Generation(tmp_path / "generation")
-    first.bump()
+    first.bump([7])
     first.close()
 
     second = Generation(tmp_path / "generation")
-    second.bump()
+    second.bump([7])
 
     assert second.value == 2
     second.close()
@@ -55,6 +56,44 @@ def test_changes_of_many_processes_are_all_counted(tmp_path: Path) -> None:
     generation.close()
 
 
+def test_a_change_is_told_of_the_asset_that_changed(tmp_path: Path) -> None:
+    """By its number; what was read of another is as good as before."""
+    writer, reader = (Generation(tmp_path / "generation") for _ in range(2))
+    writer.bump([3])
+    read_at = reader.value
+
+    writer.bump([5, 8])
+
+    assert [reader.last_change(serial) > read_at for serial in (3, 4, 5, 8)] == [False, False, True, True]
+    assert reader.last_change(5) == reader.value == 2
+    writer.close()
+    reader.close()
+
+
+def test_everything_may_have_changed(tmp_path: Path) -> None:
+    writer, reader = (Generation(tmp_path / "generation") for _ in range(2))
+    writer.bump([3])
+    before = reader.last_of_everything
+
+    writer.bump_everything()
+
+    assert (before, reader.last_of_everything) == (0, 2)
+    assert {reader.last_change(serial) for serial in range(10_000)} == {2}
+    writer.close()
+    reader.close()
+
+
+def test_a_file_of_another_length_goes_on(tmp_path: Path) -> None:
+    """The number stays where the file grows."""
+    (tmp_path / "generation").write_bytes((41).to_bytes(8, sys.byteorder))
+
+    generation = Generation(tmp_path / "generation")
+    generation.bump([1])
+
+    assert generation.last_change(1) == 42
+    generation.close()
+
+
 def test_nobody_else_may_write_it(tmp_path: Path) -> None:
     """Whoever could, could make stale pictures be served."""
     Generation(tmp_path / "generation").close()
@@ -65,5 +104,5 @@ def test_nobody_else_may_write_it(tmp_path: Path) -> None:
 def _bump_often(path: Path) -> None:
     generation = Generation(path)
     for _ in range(EACH):
-        generation.bump()
+        generation.bump([7])
     generation.close()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import anyio
 import pytest
 
 from imgsvc.core.assets import AssetKind, AssetRef, ImageInfo
@@ -182,6 +183,7 @@ class TestLoad:
         bodies = [await stand_ins.load(variant) for stand_ins in (late, hasty) for _ in range(3)]
 
         assert variant.key not in map(sent, bodies)
+        await anyio.wait_all_tasks_blocked()
         assert bench.renderer.begun == [variant.key] * 2
         await bench.ended(variant)
 

@@ -299,7 +299,7 @@ class TestTheBudget:
 
             assert before > 1 << 20
             assert own.get(f"/images/{guid}.bmp?width=60").status_code == 200
-            assert own.metric("imgsvc_cache_notices_total", notice="orphan") == 1
+            assert own.metric("imgsvc_cache_notices_total", notice="orphan") >= 1
 
     def test_an_index_that_was_lost_leaves_nothing_behind(self, tmp_path: Path) -> None:
         """Files that nobody vouches for go in the background; the service is ready before."""

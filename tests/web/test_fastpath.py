@@ -1,7 +1,8 @@
-"""Prepared answers: given again as they were, for one generation, and never where they might be better meanwhile."""
+"""Prepared answers: given again as they were, while their asset is, and never where they might be better meanwhile."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 from zlib import crc32
 
@@ -9,11 +10,16 @@ import httpx
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from imgsvc.coordination.local import Generation
 from imgsvc.core.formats import Format
 from imgsvc.core.geometry import Size
 from imgsvc.core.variant import Derivative, VariantKey, provisional_key
 from imgsvc.service.delivery import Body
-from imgsvc.web.fastpath import Fastpath, PreparedAnswers
+from imgsvc.storage.derivatives import DerivativeFiles
+from imgsvc.storage.memory import RecentBytes
+from imgsvc.web.conditional import http_date
+from imgsvc.web.fastpath import Fastpath
+from imgsvc.web.prepared import PreparedAnswers, Seen
 from imgsvc.web.responses import PictureHead
 from tests.fakes import NOON
 
@@ -21,6 +27,7 @@ pytestmark = pytest.mark.anyio
 
 KEY = VariantKey("ab" * 16)
 DATA = b"the rendition"
+HEADS = 10
 HEAD = PictureHead(key=KEY, media_type="image/webp", modified=NOON, cache_control="public, max-age=300")
 
 
@@ -31,30 +38,47 @@ def body(key: VariantKey = KEY, data: bytes = DATA) -> Body:
 
 @dataclass
 class Desk:
-    """A Fastpath in front of a router that says so. `stored`: by key; `generation` of the catalogue."""
+    """A Fastpath in front of a router that says so; one asset, 7. `memory`: bytes for bodies."""
 
-    generation: int = 1
-    stored: dict[VariantKey, bytes] = field(default_factory=dict[VariantKey, bytes])
+    folder: Path
+    memory: int = 1 << 20
     answered: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
 
     def __post_init__(self) -> None:
-        self.answers = PreparedAnswers(generation=lambda: self.generation)
+        self.generation = Generation(self.folder / "generation")
+        self.files = DerivativeFiles(self.folder)
+        self.bodies = RecentBytes(budget=self.memory)
+        self.answers = PreparedAnswers(generation=self.generation, bodies=self.bodies, heads=HEADS)
+
+    def store(self, derivative: Derivative, data: bytes) -> None:
+        path = self.files.path(derivative.key, derivative.format)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
 
     def remember(
         self, path: str, head: PictureHead = HEAD, given: Body | None = None, *, accept: str | None = None
     ) -> None:
+        """As answered by the router, its file stored."""
         headers = [] if accept is None else [(b"accept", accept.encode())]
+        given = given or body()
+        if given.derivative is not None and given.data is not None:
+            self.store(given.derivative, given.data)
+        target, _, query = path.partition("?")
         scope: Mapping[str, Any] = {
-            "raw_path": path.encode(), "path": path, "query_string": b"", "headers": headers,
+            "raw_path": target.encode(), "path": target, "query_string": query.encode(), "headers": headers,
         }  # fmt: skip
-        self.answers.remember(dict(scope), head, given or body(), self.generation)
+        self.answers.remember(dict(scope), head, given, Seen(7, self.generation.value))
+
+    def lose_files(self) -> None:
+        for file in self.folder.glob("??/??/*"):
+            file.unlink()
 
     async def ask(self, path: str, method: str = "GET", **headers: str) -> httpx.Response:
         """Header names with `_` for `-`. 404 is the router's."""
         fastpath = Fastpath(
             _router,
             self.answers,
-            read=lambda derivative: self.stored.get(derivative.key),
+            files=self.files,
             answered=lambda route, status, _: self.answered.append((route, status)),
         )
         app: ASGIApp = fastpath
@@ -69,8 +93,10 @@ async def _router(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @pytest.fixture
-def desk() -> Desk:
-    return Desk(stored={KEY: DATA, provisional_key(KEY): b"what stands in"})
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    desk = Desk(tmp_path)
+    yield desk
+    desk.generation.close()
 
 
 async def test_what_was_answered_is_answered_again(desk: Desk) -> None:
@@ -106,8 +132,29 @@ async def test_what_became_final_is_kept(desk: Desk) -> None:
     other = await desk.ask("/images/a.webp", If_None_Match=f'"{provisional_key(KEY)}"')
 
     assert (same.status_code, same.headers["etag"]) == (304, HEAD.etag)
-    # The router decides on every other condition.
-    assert other.status_code == 404
+    assert (other.status_code, other.content) == (200, DATA)
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        {"If_None_Match": HEAD.etag, "If_Modified_Since": "Thu, 01 Jan 1970 00:00:00 GMT"},
+        {"If_None_Match": f'"x", W/{HEAD.etag}'},
+        {"If_None_Match": "*"},
+        {"If_Modified_Since": http_date(NOON)},
+    ],
+    ids=["both", "a list", "any", "the date"],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_what_a_browser_holds_already_is_not_sent(desk: Desk, conditions: dict[str, str], method: str) -> None:
+    """RFC 9110, section 13.2.2: of both conditions the tag counts. No file is touched."""
+    desk.remember("/images/a.webp")
+    desk.lose_files()
+
+    answer = await desk.ask("/images/a.webp", method, **conditions)
+
+    assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", HEAD.etag)
+    assert "content-length" not in answer.headers
 
 
 async def test_a_provisional_answer_does_not_replace_a_final_one(desk: Desk) -> None:
@@ -123,31 +170,123 @@ async def test_a_provisional_answer_does_not_replace_a_final_one(desk: Desk) -> 
     [Body(length=3, data=b"abc"), Body(length=3, derivative=body().derivative)],
     ids=["an original", "a large file"],
 )
-async def test_what_is_not_small_and_rendered_is_not_kept(desk: Desk, given: Body) -> None:
+async def test_of_what_is_not_small_and_rendered_only_304_is_kept(desk: Desk, given: Body) -> None:
+    """The router sends it, a chunk at a time."""
     desk.remember("/images/a.webp", given=given)
 
     assert (await desk.ask("/images/a.webp")).status_code == 404
+    assert (await desk.ask("/images/a.webp", "HEAD")).status_code == 404
+    assert (await desk.ask("/images/a.webp", If_None_Match=HEAD.etag)).status_code == 304
 
 
-async def test_a_change_of_the_catalogue_ends_them_all(desk: Desk) -> None:
+async def test_a_change_of_the_asset_ends_its_answers(desk: Desk) -> None:
+    """Of every URL, and those of no other."""
     desk.remember("/images/a.webp")
-    desk.generation += 1
+    desk.generation.bump([8])
+    before = await desk.ask("/images/a.webp")
 
+    desk.generation.bump([7])
+
+    assert (before.status_code, before.content) == (200, DATA)
     assert (await desk.ask("/images/a.webp")).status_code == 404
+    assert (await desk.ask("/images/a.webp", If_None_Match=HEAD.etag)).status_code == 404
 
 
-async def test_a_file_that_is_not_what_it_was_is_the_routers(desk: Desk) -> None:
+async def test_an_answer_from_before_a_change_is_not_given_again(desk: Desk) -> None:
+    """The asset was looked up, then changed, then what it had been was answered."""
+    seen = Seen(7, desk.generation.value)
+    desk.generation.bump([7])
+
+    desk.answers.remember({"raw_path": b"/images/a", "path": "/images/a", "query_string": b""}, HEAD, body(), seen)
+
+    assert (await desk.ask("/images/a")).status_code == 404
+
+
+async def test_what_is_asked_for_again_stays_in_memory(desk: Desk) -> None:
+    """From the second time on; a change takes the answers away, and leaves the bytes to those that come."""
     desk.remember("/images/a.webp")
-    desk.stored.clear()
+    for _ in range(2):
+        await desk.ask("/images/a.webp")
+    desk.generation.bump([7])
+    desk.remember("/images/b.webp")
+    desk.lose_files()
 
-    assert (await desk.ask("/images/a.webp")).status_code == 404
+    answer = await desk.ask("/images/b.webp")
+
+    assert (answer.status_code, answer.content) == (200, DATA)
 
 
-@pytest.mark.parametrize("header", ["Range", "If_Modified_Since"])
+async def test_what_was_asked_for_once_takes_no_memory(desk: Desk) -> None:
+    """A crawler that asks for everything drives out nothing."""
+    desk.remember("/images/a.webp")
+
+    assert desk.bodies.length == 0
+
+
+async def test_after_a_change_of_everything_nothing_is_in_memory(desk: Desk) -> None:
+    """Not even bytes: they may have been purged."""
+    desk.remember("/images/a.webp")
+    for _ in range(2):
+        await desk.ask("/images/a.webp")
+    kept = desk.bodies.length
+
+    desk.generation.bump_everything()
+    desk.remember("/images/a.webp")
+
+    assert kept > len(DATA)
+    assert desk.bodies.length == 0
+
+
+async def test_without_memory_files_are_read(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, memory=0)
+    desk.remember("/images/a.webp")
+
+    answers = [await desk.ask("/images/a.webp") for _ in range(3)]
+    desk.lose_files()
+    lost = await desk.ask("/images/a.webp")
+
+    assert [answer.content for answer in answers] == [DATA] * 3
+    assert (lost.status_code, desk.bodies.length) == (404, 0)
+    desk.generation.close()
+
+
+@pytest.mark.parametrize(
+    "spoilt", [DATA[::-1], DATA + b"!", DATA[:-1], b""], ids=["flipped", "longer", "torn", "empty"]
+)
+async def test_a_file_that_is_not_what_it_was_is_the_routers(desk: Desk, spoilt: bytes) -> None:
+    """It is made again there; what is wrong gets into no memory."""
+    desk.remember("/images/a.webp")
+    desk.lose_files()
+    desk.store(given_by(body()), spoilt)
+
+    answers = [await desk.ask("/images/a.webp") for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert desk.bodies.length == 0
+
+
+async def test_a_head_reads_no_file(desk: Desk) -> None:
+    desk.remember("/images/a.webp")
+    desk.lose_files()
+
+    answer = await desk.ask("/images/a.webp", "HEAD")
+
+    assert (answer.status_code, answer.headers["content-length"]) == (200, str(len(DATA)))
+
+
+@pytest.mark.parametrize("header", ["Range", "If_Match", "If_Unmodified_Since"])
 async def test_what_needs_a_decision_is_the_routers(desk: Desk, header: str) -> None:
     desk.remember("/images/a.webp")
 
     assert (await desk.ask("/images/a.webp", **{header: "bytes=0-1"})).status_code == 404
+
+
+async def test_a_date_of_another_day_is_the_routers(desk: Desk) -> None:
+    desk.remember("/images/a.webp")
+
+    answer = await desk.ask("/images/a.webp", If_Modified_Since="Thu, 01 Jan 1970 00:00:00 GMT")
+
+    assert answer.status_code == 404
 
 
 async def test_what_is_no_get_is_the_routers(desk: Desk) -> None:
@@ -167,7 +306,6 @@ NEGOTIATED = {
 def negotiating(desk: Desk) -> Desk:
     """It has answered one of each class at the same URL."""
     for accept, head in NEGOTIATED.items():
-        desk.stored[head.key] = head.key.encode()
         desk.remember("/media/a", head, body(head.key, head.key.encode()), accept=accept)
     return desk
 
@@ -195,11 +333,13 @@ async def test_a_class_that_was_not_answered_is_the_routers(negotiating: Desk) -
     assert answer.status_code == 404
 
 
-async def test_another_classes_tag_is_the_routers(negotiating: Desk) -> None:
-    """It is not what this client would be given."""
+async def test_another_classes_tag_does_not_match(negotiating: Desk) -> None:
+    """It is not what this client is given."""
     tag = NEGOTIATED["image/webp"].etag
 
-    assert (await negotiating.ask("/media/a", Accept="*/*", If_None_Match=tag)).status_code == 404
+    answer = await negotiating.ask("/media/a", Accept="*/*", If_None_Match=tag)
+
+    assert (answer.status_code, answer.headers["etag"]) == (200, NEGOTIATED["*/*"].etag)
 
 
 async def test_without_negotiation_nobody_looks_at_what_is_accepted(desk: Desk) -> None:
@@ -210,3 +350,36 @@ async def test_without_negotiation_nobody_looks_at_what_is_accepted(desk: Desk) 
 
     assert [answer.content for answer in answers] == [DATA] * 3
     assert not any("vary" in answer.headers for answer in answers)
+
+
+async def test_a_target_that_would_fill_the_memory_is_not_kept(desk: Desk) -> None:
+    desk.remember(f"/images/a.webp?{'x' * 5000}")
+
+    assert (await desk.ask(f"/images/a.webp?{'x' * 5000}")).status_code == 404
+
+
+async def test_only_so_many_answers_are_kept(desk: Desk) -> None:
+    """The least recently asked for goes first."""
+    desk.remember("/images/hot.webp")
+    for number in range(HEADS):
+        desk.remember(f"/images/{number}.webp")
+        await desk.ask("/images/hot.webp")
+
+    statuses = [(await desk.ask(f"/images/{name}.webp")).status_code for name in ("hot", 0, 1, HEADS - 1)]
+
+    assert statuses == [200, 404, 200, 200]
+
+
+async def test_what_was_used_is_told(desk: Desk) -> None:
+    """Once, wherever it was answered from: whoever evicts files should know."""
+    desk.remember("/images/a.webp")
+    told = desk.answers.take_used()
+    for _ in range(3):
+        await desk.ask("/images/a.webp")
+
+    assert (told, desk.answers.take_used(), desk.answers.take_used()) == ({KEY}, {KEY}, set())
+
+
+def given_by(given: Body) -> Derivative:
+    assert given.derivative is not None
+    return given.derivative

@@ -312,3 +312,32 @@ async def test_what_stands_in_says_what_it_is(shelf: Shelf) -> None:
     shelf.final, shelf.instead = False, Format.JPEG
 
     assert (await shelf.get()).headers["content-type"] == "image/jpeg"
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "sends_path"),
+    [("GET", [], True), ("HEAD", [], False), ("GET", [(b"range", b"bytes=0-3")], False)],
+    ids=["all of it", "its head", "a part"],
+)
+async def test_a_server_that_can_sends_the_file_itself(
+    tmp_path: Path, method: str, headers: list[tuple[bytes, bytes]], sends_path: bool
+) -> None:
+    """ASGI's extension `http.response.pathsend`, with the headers that its bytes would have had."""
+    shelf, sent = Shelf(file=tmp_path / "file"), list[Message]()
+    extensions = {"http.response.pathsend": {}}
+    scope = {"type": "http", "method": method, "path": "/", "headers": headers, "extensions": extensions}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    response = await shelf.answer(Request(scope))
+    await response(scope, _nothing, send)
+
+    paths = [message["path"] for message in sent if message["type"] == "http.response.pathsend"]
+    assert paths == ([str(tmp_path / "file")] if sends_path else [])
+    assert (b"content-length", b"%d" % (4 if headers else len(FINAL))) in sent[0]["headers"]
+    assert [message["type"] for message in sent].count("http.response.start") == 1
+
+
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}
