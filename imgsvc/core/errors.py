@@ -8,12 +8,14 @@
     │   │   └── InvalidSignature      a link that nobody here has signed, or that has expired
     │   ├── NotFound
     │   ├── Conflict                what is there already stands against it
+    │   ├── TooManyRequests         more from one client than the operator allows; later it will be answered
     │   ├── PayloadTooLarge         more bytes than the operator allows
     │   └── UnsupportedMedia        bytes of a format that is not taken in or not written
     ├── OriginalError             the picture's
     │   ├── NotAnImage              says it is a picture and is none
     │   ├── CorruptOriginal         a picture that cannot be decoded to its end
-    │   └── TooManyPixels           more than the operator lets be decoded or made
+    │   ├── TooManyPixels           more than the operator lets be decoded or made
+    │   └── Quarantined             has harmed the renderer, and is set aside until somebody releases it
     ├── OriginFailure             another server's, from which an original was to be fetched
     └── ServiceError              ours; worth asking again
         ├── Overloaded              the render queue is full
@@ -69,6 +71,14 @@ class Conflict(RequestError):
     pass
 
 
+class TooManyRequests(RequestError):
+    """`retry_after` seconds from now the same request will be answered."""
+
+    def __init__(self, detail: str, *, retry_after: int | None = None) -> None:
+        super().__init__(detail)
+        self.retry_after = 1 if retry_after is None else retry_after
+
+
 class PayloadTooLarge(RequestError):
     pass
 
@@ -90,6 +100,10 @@ class CorruptOriginal(OriginalError):
 
 
 class TooManyPixels(OriginalError):
+    pass
+
+
+class Quarantined(OriginalError):
     pass
 
 

@@ -23,7 +23,8 @@ _ANSWERS = {
     404: NOT_THERE,
     412: failure("The picture is not the one that If-Match or If-Unmodified-Since names."),
     416: failure("Nothing of the picture lies in those ranges."),
-    422: failure("The original is no picture, cannot be decoded, or is too large."),
+    422: failure("The original is no picture, cannot be decoded, is too large, or is set aside."),
+    429: failure("This client asks for too many new renditions; Retry-After says when.", "Retry-After"),
     503: NOT_NOW,
 }
 _REDIRECT = Answer(meaning="The picture's own URL.", headers=("Location", "Cache-Control", "Vary"))

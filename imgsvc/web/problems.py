@@ -26,11 +26,13 @@ from imgsvc.core.errors import (
     OriginFailure,
     Overloaded,
     PayloadTooLarge,
+    Quarantined,
     RenderCrashed,
     RenderTimeout,
     ServiceError,
     StoreFailure,
     TooManyPixels,
+    TooManyRequests,
     Unauthenticated,
     UnsupportedMedia,
 )
@@ -50,9 +52,11 @@ STATUS: Mapping[type[ImgsvcError], int] = MappingProxyType(
         Conflict: 409,
         PayloadTooLarge: 413,
         UnsupportedMedia: 415,
+        TooManyRequests: 429,
         NotAnImage: 422,
         CorruptOriginal: 422,
         TooManyPixels: 422,
+        Quarantined: 422,
         OriginFailure: 502,
         Overloaded: 503,
         RenderTimeout: 503,
@@ -128,8 +132,9 @@ class Failures:
     async def _answer_failure(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, ImgsvcError)
         headers: dict[str, str] = {}
-        if isinstance(error, ServiceError):
+        if isinstance(error, ServiceError | TooManyRequests):
             headers["Retry-After"] = str(error.retry_after)
+        if isinstance(error, ServiceError):
             _log.warning("request.failed", path=request.url.path, error=type(error).__name__, detail=error.detail)
         if isinstance(error, Unauthenticated):
             headers["WWW-Authenticate"] = 'Bearer realm="imgsvc"'

@@ -21,6 +21,7 @@ from imgsvc.core.errors import (
     OriginFailure,
     ServiceError,
     StoreFailure,
+    TooManyRequests,
 )
 from imgsvc.web.problems import STATUS, Failures, problem_response
 
@@ -33,9 +34,11 @@ EXPECTED = {
     "Conflict": 409,
     "PayloadTooLarge": 413,
     "UnsupportedMedia": 415,
+    "TooManyRequests": 429,
     "NotAnImage": 422,
     "CorruptOriginal": 422,
     "TooManyPixels": 422,
+    "Quarantined": 422,
     "OriginFailure": 502,
     "Overloaded": 503,
     "RenderTimeout": 503,
@@ -115,7 +118,7 @@ async def test_an_answer_says_what_happened_and_is_kept_by_nobody(kind: type[Img
     assert answer.media_type == "application/problem+json"
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert ("retry-after" in answer.headers) == isinstance(error, ServiceError)
+    assert ("retry-after" in answer.headers) == isinstance(error, ServiceError | TooManyRequests)
     assert ("www-authenticate" in answer.headers) == (answer.status_code == 401)
 
 
