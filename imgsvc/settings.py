@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -50,6 +51,8 @@ class Settings:
     render_deadline: float
     render_memory: int
     render_queue: int
+    client_renders: float
+    proxies: tuple[IPv4Network | IPv6Network, ...]
     upload_bytes: int
     import_hosts: tuple[str, ...]
     import_private: bool
@@ -165,6 +168,13 @@ def _read_seconds(text: str) -> float:
     return seconds
 
 
+def _read_rate(text: str) -> float:
+    rate = float(text)
+    if not 0 <= rate <= 10_000:
+        raise ValueError(text)
+    return rate
+
+
 def _read_switch(text: str) -> bool:
     if text.lower() not in ("true", "false"):
         raise ValueError(text)
@@ -258,6 +268,11 @@ def _read_hosts(text: str) -> tuple[str, ...]:
     if not all(re.fullmatch(r"(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?", host) for host in hosts):
         raise ValueError(text)
     return hosts
+
+
+def _read_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """A network that has bits set behind its prefix is one mistyped."""
+    return tuple(ip_network(one.strip()) for one in text.split(","))
 
 
 def _read_signing_keys(text: str) -> tuple[SigningKey, ...]:
@@ -368,6 +383,18 @@ SETTINGS: dict[str, Setting] = {
         default="256",
         expected="a whole number from 1 to 100000",
         meaning="renders that may wait or run; one more is answered 503",
+    ),
+    "client_renders": Setting(
+        read=_read_rate,
+        default="0",
+        expected="a number from 0 to 10000",
+        meaning="renditions a second that may be made for one client, ten seconds' worth at once; 0 for any number",
+    ),
+    "proxies": Setting(
+        read=_read_networks,
+        default="127.0.0.1,::1",
+        expected="addresses or networks with commas between, 10.0.0.0/8 for all below one",
+        meaning="the proxies in front, whose X-Forwarded-For and X-Forwarded-Proto are believed",
     ),
     "upload_bytes": Setting(read=_read_bytes, default="512MB", expected=_BYTES, meaning="largest original taken in"),
     "import_hosts": Setting(

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import structlog
 
+from imgsvc.core.harm import Harm
+
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
@@ -42,6 +44,9 @@ class Metrics:
         self._pyramids = Counter("imgsvc_pyramids", "Pyramids built, by outcome.", ["outcome"], registry=registry)
         self._pyramid_seconds = Histogram(
             "imgsvc_pyramid_seconds", "Queueing and building.", registry=registry, buckets=_SECONDS
+        )
+        self._set_aside = Counter(
+            "imgsvc_quarantined", "Originals set aside, by what they did last.", ["harm"], registry=registry
         )
         self._hook_calls = Counter(
             "imgsvc_hook_calls",
@@ -103,6 +108,9 @@ class Metrics:
 
     def cache_measured(self, cache: str, length: int) -> None:
         self._cache_bytes.labels(cache).set(length)
+
+    def set_aside(self, harm: Harm) -> None:
+        self._set_aside.labels(harm).inc()
 
     def exposition(self) -> tuple[bytes, str]:
         """The text of all processes together, and its media type."""

@@ -128,6 +128,7 @@ class FakeRenderer(FakeProber):
         *,
         distrust: bool = False,
         final: bool = False,
+        client: str = "",
     ) -> Derivative:
         if self.failure is not None:
             raise self.failure

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import structlog
 
-from imgsvc.app.parts import broker_socket, derivatives_folder, overflow_folder, pyramids_folder
+from imgsvc.app.parts import broker_socket, derivatives_folder, open_quarantine, overflow_folder, pyramids_folder
+from imgsvc.coordination.one_host import OneHost
+from imgsvc.render.allowances import Allowances
+from imgsvc.render.aside import Aside
 from imgsvc.render.broker import Broker
 from imgsvc.render.pool import Pool
 from imgsvc.render.pyramids import Pyramids
@@ -28,18 +31,37 @@ _log = structlog.get_logger(__name__)
 _DERIVATIVES = "derivatives"
 _PYRAMIDS = "pyramids"
 
+_LONGEST = 4.0
+"""Of the render deadline, which is the queue's patience, too: a pyramid and a rendition, each after waiting."""
+
 
 async def run_broker(settings: Settings, metrics: Metrics) -> None:
     """Until SIGTERM. Renders under way are lost, and asked for again by whoever waits for them."""
+    quarantine = open_quarantine(settings, observe=metrics.set_aside)
+    coordinator = OneHost(seconds=settings.render_deadline * _LONGEST)
     with _open_overflow(settings) as overflow, ExitStack() as opened:
         cache = opened.enter_context(closing(_open_cache(settings, metrics, overflow)))
         levels = _open_pyramids(settings, metrics)
         if levels is not None:
             opened.enter_context(closing(levels))
-        async with make_pool(settings) as pool:
+        async with make_pool(settings, aside=quarantine) as pool:
             queue = Queue(pool, bound=settings.render_queue, patience=settings.render_deadline)
-            pyramids = levels and Pyramids(queue=queue, cache=levels, observe=metrics.pyramid_built)
-            broker = Broker(queue=queue, cache=cache, pyramids=pyramids, observe=metrics.rendered)
+            pyramids = levels and Pyramids(
+                queue=queue,
+                cache=levels,
+                coordinator=coordinator,
+                aside=quarantine,
+                observe=metrics.pyramid_built,
+            )
+            broker = Broker(
+                queue=queue,
+                cache=cache,
+                pyramids=pyramids,
+                coordinator=coordinator,
+                aside=quarantine,
+                allowances=Allowances(settings.client_renders),
+                observe=metrics.rendered,
+            )
             serving = asyncio.create_task(_serve(broker, broker_socket(settings), cache, levels, metrics))
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.cancel)
             with contextlib.suppress(asyncio.CancelledError):
@@ -88,9 +110,10 @@ def _open_pyramids(settings: Settings, metrics: Metrics) -> DerivativeCache | No
     return None
 
 
-def make_pool(settings: Settings, *, workers: int | None = None) -> Pool:
+def make_pool(settings: Settings, *, workers: int | None = None, aside: Aside | None = None) -> Pool:
     return Pool(
         workers=workers or settings.render_workers,
         deadline=settings.render_deadline,
+        aside=aside,
         settings=WorkerSettings(memory=settings.render_memory, avif_input=settings.avif_input),
     )

@@ -2,14 +2,18 @@
 
 import os
 import resource
+from collections.abc import Callable
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from tempfile import gettempdir
 
 from imgsvc.core.formats import Format
+from imgsvc.core.harm import Harm
 from imgsvc.core.limits import Limits
 from imgsvc.core.plan import Defaults
 from imgsvc.settings import Settings
+from imgsvc.storage.quarantine import Quarantine
 from imgsvc.web.caching import Lifetimes
 from imgsvc.web.connections import Bounds
 
@@ -69,6 +73,10 @@ def derivatives_folder(settings: Settings) -> Path:
 
 def pyramids_folder(settings: Settings) -> Path:
     return settings.data / "pyramids"
+
+
+def open_quarantine(settings: Settings, *, observe: Callable[[Harm], None] = lambda _: None) -> Quarantine:
+    return Quarantine(settings.data / "quarantine", now=lambda: datetime.now(UTC), observe=observe)
 
 
 def overflow_folder(settings: Settings) -> Path:

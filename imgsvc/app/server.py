@@ -6,6 +6,7 @@ import itertools
 import socket
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from ipaddress import IPv4Network, IPv6Network
 
 import uvicorn
 from starlette.applications import Starlette
@@ -91,6 +92,7 @@ def run_server(settings: Settings, fds: Sequence[int]) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=_addresses_of(settings.proxies),
         timeout_graceful_shutdown=10,
     )
     with contextlib.ExitStack() as stack:
@@ -98,6 +100,12 @@ def run_server(settings: Settings, fds: Sequence[int]) -> None:
         for listener in (own, *others):
             listener.setblocking(False)
         SharingServer(config, others=others).run(sockets=[own])
+
+
+def _addresses_of(networks: Sequence[IPv4Network | IPv6Network]) -> list[str]:
+    """IPv4 also as a socket of both families tells it (RFC 4291, section 2.5.5.2)."""
+    mapped = [f"::ffff:{one.network_address}/{96 + one.prefixlen}" for one in networks if isinstance(one, IPv4Network)]
+    return [*map(str, networks), *mapped]
 
 
 def make_app(

@@ -10,17 +10,21 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import structlog
 
+from imgsvc.coordination.base import Coordinator
 from imgsvc.core.cost import estimate_cost
 from imgsvc.core.errors import ImgsvcError, Overloaded, RenderCrashed, StoreFailure
 from imgsvc.core.plan import Plan
 from imgsvc.core.pyramid import Level, choose_level
 from imgsvc.core.variant import Derivative, VariantKey, provisional_key
+from imgsvc.render.allowances import Allowances
+from imgsvc.render.aside import Aside, refuse_set_aside
 from imgsvc.render.messages import (
     Answer,
     Asked,
@@ -72,15 +76,25 @@ class Broker:
     """
 
     def __init__(
-        self, *, queue: Queue, cache: Cache, pyramids: Pyramids | None, observe: Callable[[str, float], None]
+        self,
+        *,
+        queue: Queue,
+        cache: Cache,
+        pyramids: Pyramids | None,
+        coordinator: Coordinator,
+        aside: Aside,
+        allowances: Allowances,
+        observe: Callable[[str, float], None],
     ) -> None:
         self._queue = queue
         self._siblings = Siblings(queue)
         self._cache = cache
         self._pyramids = pyramids
+        self._coordinator = coordinator
+        self._aside = aside
+        self._allowances = allowances
         self._observe = observe
         self._ready = ReadySizes()
-        self._renders: dict[VariantKey, asyncio.Task[Derivative]] = {}
         self._originals: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -102,7 +116,8 @@ class Broker:
     async def find_or_render(self, wanted: Wanted) -> Derivative:
         """Where there are too many already, the next larger one that is there will do, unless it is to be final.
 
-        Raises CorruptOriginal, Overloaded, RenderTimeout, RenderCrashed, StoreFailure.
+        What is there already is answered whatever stands against rendering it. Raises CorruptOriginal, Quarantined,
+        TooManyRequests, Overloaded, RenderTimeout, RenderCrashed, StoreFailure.
         """
         source = Path(wanted.path).name
         try:
@@ -117,22 +132,35 @@ class Broker:
         return derivative
 
     async def _find_or_render(self, wanted: Wanted) -> Derivative:
-        while (under_way := self._renders.get(wanted.key)) is not None:
-            # Who goes away must not end it for the others.
-            derivative = await asyncio.shield(under_way)
+        while self._coordinator.is_under_way(wanted.key):
+            derivative = await self._coordinator.once(wanted.key, partial(self._render, wanted, asked_before=True))
             if derivative.key == wanted.key or not wanted.final:
                 return derivative
         if wanted.distrust:
             self._discard_distrusted(wanted.key)
-        found = self._cache.find(wanted.key)
+        found = self._cache.find(wanted.key) or self._find_stand_in(wanted)
         if found is not None:
             return found
-        self._queue.refuse_when_full(asked=len(self._renders))
-        return await asyncio.shield(self._start(wanted))
+        try:
+            self._refuse_more(wanted)
+        except ImgsvcError:
+            provisional = None if wanted.final else self._cache.find(provisional_key(wanted.key))
+            if provisional is None:
+                raise
+            return provisional
+        source = Path(wanted.path).name
+        asked_before = source in self._originals or self._cache.has_any(source)
+        self._originals[source] += 1
+        try:
+            render = partial(self._render, wanted, asked_before=asked_before)
+            return await self._coordinator.once(wanted.key, render)
+        finally:
+            self._originals[source] -= 1
+            self._originals += Counter()
 
     async def probe(self, probe: Probe) -> Probed:
         """Raises NotAnImage, CorruptOriginal, TooManyPixels, Overloaded, RenderTimeout, RenderCrashed."""
-        self._queue.refuse_when_full(asked=len(self._renders))
+        self._queue.refuse_when_full(asked=self._originals.total())
         result = await self._queue.run(probe, seconds=_PROBE_SECONDS)
         assert isinstance(result, Probed)
         return result
@@ -141,20 +169,11 @@ class Broker:
         found = map(self._cache.find, self._ready.larger(source, plan))
         return next((one for one in found if one is not None), None)
 
-    def _start(self, wanted: Wanted) -> asyncio.Task[Derivative]:
-        source = Path(wanted.path).name
-        asked_before = source in self._originals or self._cache.has_any(source)
-        under_way = asyncio.create_task(self._render(wanted, asked_before=asked_before))
-        self._renders[wanted.key] = under_way
-        self._originals[source] += 1
-
-        def end(_: asyncio.Task[Derivative]) -> None:
-            self._renders.pop(wanted.key, None)
-            self._originals[source] -= 1
-            self._originals += Counter()
-
-        under_way.add_done_callback(end)
-        return under_way
+    def _refuse_more(self, wanted: Wanted) -> None:
+        """Raises Quarantined, Overloaded, TooManyRequests."""
+        refuse_set_aside(self._aside, wanted.path)
+        self._queue.refuse_when_full(asked=self._originals.total())
+        self._allowances.take(wanted.client)
 
     async def _render(self, wanted: Wanted, *, asked_before: bool) -> Derivative:
         """From the level that is to serve the plan, or where none is to from the original.
@@ -169,9 +188,8 @@ class Broker:
         for _ in range(_ATTEMPTS):
             stored = self._pyramids.find(path, level)
             if stored is None and (wanted.final or asked_before):
-                stand_in = None if wanted.final else self._cache.find(provisional)
+                stand_in = self._find_stand_in(wanted)
                 if stand_in is not None:
-                    self._pyramids.expect(path, wanted.info)
                     return stand_in
                 await self._build(self._pyramids, wanted)
                 stored = self._pyramids.find(path, level)
@@ -184,6 +202,16 @@ class Broker:
                 with contextlib.suppress(StoreFailure):
                     self._pyramids.discard(path)
         return self._cache.find(provisional) or await self._make(wanted, provisional)
+
+    def _find_stand_in(self, wanted: Wanted) -> Derivative | None:
+        """The provisional one, while the pyramid that the rendition is to be made from is not there. It is expected."""
+        level = None if self._pyramids is None or wanted.final else choose_level(wanted.info, wanted.plan)
+        if self._pyramids is None or level is None or self._pyramids.find(Path(wanted.path), level) is not None:
+            return None
+        found = self._cache.find(provisional_key(wanted.key))
+        if found is not None:
+            self._pyramids.expect(Path(wanted.path), wanted.info)
+        return found
 
     async def _build(self, pyramids: Pyramids, wanted: Wanted) -> None:
         """Who can do without it is not refused because others are many."""
@@ -238,6 +266,9 @@ class Broker:
     def _forget(self, original: Path) -> int:
         if self._pyramids is not None:
             self._pyramids.discard(original)
+        with contextlib.suppress(StoreFailure):
+            # An entry that stays speaks of nothing any more.
+            self._aside.release(original.name)
         return self._cache.discard_all(original.name).derivatives
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

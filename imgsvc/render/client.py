@@ -95,9 +95,11 @@ class BrokerClient:
         *,
         distrust: bool = False,
         final: bool = False,
+        client: str = "",
     ) -> Derivative:
         path = str(original.absolute())
-        answer = await self._ask(Wanted(key=key, path=path, info=info, plan=plan, distrust=distrust, final=final))
+        wanted = Wanted(key=key, path=path, info=info, plan=plan, distrust=distrust, final=final, client=client)
+        answer = await self._ask(wanted)
         assert isinstance(answer, Found)
         return answer.derivative
 

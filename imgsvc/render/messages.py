@@ -14,11 +14,13 @@ from imgsvc.core.errors import (
     ImgsvcError,
     NotAnImage,
     Overloaded,
+    Quarantined,
     RenderCrashed,
     RenderTimeout,
     ServiceError,
     StoreFailure,
     TooManyPixels,
+    TooManyRequests,
 )
 from imgsvc.core.formats import Format
 from imgsvc.core.geometry import Size
@@ -29,6 +31,9 @@ from imgsvc.core.variant import Derivative, VariantKey
 
 LENGTH = struct.Struct("!I")
 MAX_LENGTH = 1 << 20
+
+READY = b"\x06"
+"""What a worker says once, before its first answer: from now on a job may be blamed for what happens to it."""
 
 
 class Probe(msgspec.Struct, frozen=True, tag=True):
@@ -75,7 +80,10 @@ class Build(msgspec.Struct, frozen=True, tag=True):
 
 
 class Wanted(msgspec.Struct, frozen=True, tag=True):
-    """To the broker: the derivative of that key, found or made. `final`: a provisional one will not do."""
+    """To the broker: the derivative of that key, found or made. `final`: a provisional one will not do.
+
+    `client`: on whose account it is rendered; nobody's where it is empty.
+    """
 
     key: VariantKey
     path: str
@@ -83,6 +91,7 @@ class Wanted(msgspec.Struct, frozen=True, tag=True):
     plan: Plan
     distrust: bool = False
     final: bool = False
+    client: str = ""
 
 
 class Prepare(msgspec.Struct, frozen=True, tag=True):
@@ -206,20 +215,21 @@ class Answer(msgspec.Struct, frozen=True):
 _FAILURES: dict[str, type[ImgsvcError]] = {
     kind.__name__: kind
     for kind in (
-        NotAnImage, CorruptOriginal, TooManyPixels, Overloaded, RenderTimeout, RenderCrashed, StoreFailure,
+        NotAnImage, CorruptOriginal, TooManyPixels, Quarantined, TooManyRequests,
+        Overloaded, RenderTimeout, RenderCrashed, StoreFailure,
     )
 }  # fmt: skip
 
 
 def failed_from_error(error: ImgsvcError) -> Failed:
-    retry_after = error.retry_after if isinstance(error, ServiceError) else None
+    retry_after = error.retry_after if isinstance(error, ServiceError | TooManyRequests) else None
     words = "" if error.__cause__ is None else str(error.__cause__).strip().replace("\n", "; ")
     return Failed(error=type(error).__name__, detail=error.detail, retry_after=retry_after, words=words)
 
 
 def error_from_failed(failed: Failed) -> ImgsvcError:
     kind = _FAILURES.get(failed.error, RenderCrashed)
-    if issubclass(kind, ServiceError):
+    if issubclass(kind, ServiceError | TooManyRequests):
         return kind(failed.detail, retry_after=failed.retry_after)
     return kind(failed.detail)
 

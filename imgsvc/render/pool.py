@@ -16,8 +16,10 @@ from typing import Self
 import msgspec
 import structlog
 
-from imgsvc.core.errors import RenderCrashed, RenderTimeout
-from imgsvc.render.messages import Failed, Job, Result, frame, read_frame
+from imgsvc.core.errors import ImgsvcError, RenderCrashed, RenderTimeout
+from imgsvc.core.harm import Harm
+from imgsvc.render.aside import Aside, refuse_set_aside, speaks_against
+from imgsvc.render.messages import READY, Failed, Job, Probe, Result, frame, read_frame
 from imgsvc.render.worker_settings import WorkerSettings
 
 _log = structlog.get_logger(__name__)
@@ -50,16 +52,29 @@ class WaitedTooLong(Exception):
 
 
 class Pool:
-    """`deadline` seconds a job. Enter it in the event loop it is used in; leaving kills the workers."""
+    """`deadline` seconds a job. `aside` is told of originals that workers did not survive; what it sets aside is given
+    to none any more. None: nobody counts.
 
-    def __init__(self, *, workers: int, deadline: float, settings: WorkerSettings) -> None:
+    Enter it in the event loop it is used in; leaving kills the workers.
+    """
+
+    def __init__(
+        self,
+        *,
+        workers: int,
+        deadline: float,
+        settings: WorkerSettings,
+        aside: Aside | None = None,
+    ) -> None:
         self._count = workers
         self._deadline = deadline
         self._settings = settings
+        self._aside = aside
         self._workers: set[_Worker] = set()
         self._idle: list[_Worker] = []
         self._waiting: list[tuple[Lane, asyncio.Future[_Worker]]] = []
         self._long = 0
+        self._is_closing = False
         self._quiet = asyncio.Event()
 
     @property
@@ -74,6 +89,7 @@ class Pool:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._is_closing = True
         for worker in list(self._workers):
             await worker.kill()
         self._workers.clear()
@@ -93,7 +109,7 @@ class Pool:
         """Waits for an idle worker, `patience` seconds at most: whoever calls bounds the queue. `begun` is told of it.
 
         A job whose worker died is given to a second one, for the first may have died of something else. Raises
-        WaitedTooLong, RenderTimeout, RenderCrashed.
+        WaitedTooLong, RenderTimeout, RenderCrashed, Quarantined.
         """
         for attempt in range(1, _ATTEMPTS + 1):
             try:
@@ -103,15 +119,21 @@ class Pool:
                 raise WaitedTooLong from None
             begun()
             try:
+                self._refuse(job)
                 async with asyncio.timeout(self._deadline):
                     result = await worker.run(job)
             except TimeoutError:
                 await worker.kill()
+                self._count_harm(job, Harm.TIMEOUT, worker)
                 _log.warning("render.timeout", seconds=self._deadline, path=job.path)
                 raise RenderTimeout(f"Rendering was stopped after {self._deadline:g} seconds.") from None
             except (asyncio.IncompleteReadError, OSError):
                 await worker.kill()
+                self._count_harm(job, Harm.CRASH, worker)
                 _log.warning("render.crashed", attempt=attempt, path=job.path, status=worker.status)
+            except ImgsvcError:
+                # Nothing was begun.
+                raise
             except BaseException:
                 # Cancelled half-way: the next job must not read this one's answer.
                 await worker.kill()
@@ -126,6 +148,20 @@ class Pool:
             finally:
                 self._release(worker if worker.is_alive else self._replace(worker), lane)
         raise RenderCrashed("The picture made the renderer end twice.")
+
+    def _refuse(self, job: Job) -> None:
+        """Much may have happened since it began to wait. Raises Quarantined, RenderCrashed."""
+        if self._is_closing:
+            raise RenderCrashed("The renderer is being stopped.")
+        if self._aside is not None and not isinstance(job, Probe):
+            refuse_set_aside(self._aside, job.path)
+
+    def _count_harm(self, job: Job, harm: Harm, worker: "_Worker") -> None:
+        """A worker that could not even start says nothing of what it was to do, nor one that ends with all others."""
+        if self._aside is None or self._is_closing or not worker.is_ready:
+            return
+        if speaks_against(job, harm, deadline=self._deadline):
+            self._aside.strike(Path(job.path).name, harm)
 
     async def _acquire(self, lane: Lane) -> "_Worker":
         given: asyncio.Future[_Worker] = asyncio.get_running_loop().create_future()
@@ -182,6 +218,7 @@ class _Worker:
     def __init__(self, settings: WorkerSettings) -> None:
         self._settings = settings
         self._process: asyncio.subprocess.Process | None = None
+        self._is_ready = False
         self._killed = False
         self._decoder = msgspec.msgpack.Decoder(Result)
 
@@ -204,23 +241,37 @@ class _Worker:
     def status(self) -> int | None:
         return None if self._process is None else self._process.returncode
 
+    @property
+    def is_ready(self) -> bool:
+        """Its process has told so."""
+        return self._is_ready
+
     async def run(self, job: Job) -> Result:
-        if self._process is None:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "imgsvc.render.worker",
-                str(os.getpid()),
-                msgspec.json.encode(self._settings).decode(),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                env={**os.environ, **_ENVIRONMENT},
-            )
-        assert self._process.stdin is not None
+        process = await self._start() if self._process is None or _has_ended(self._process) else self._process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(frame(job))
+        await process.stdin.drain()
+        return self._decoder.decode(await read_frame(process.stdout))
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        self._is_ready = False
+        if self._process is not None:
+            await self._process.wait()
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "imgsvc.render.worker",
+            str(os.getpid()),
+            msgspec.json.encode(self._settings).decode(),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env={**os.environ, **_ENVIRONMENT},
+        )
         assert self._process.stdout is not None
-        self._process.stdin.write(frame(job))
-        await self._process.stdin.drain()
-        return self._decoder.decode(await read_frame(self._process.stdout))
+        await self._process.stdout.readexactly(len(READY))
+        self._is_ready = True
+        return self._process
 
     async def kill(self) -> None:
         self._killed = True
@@ -229,3 +280,11 @@ class _Worker:
         if self._process.returncode is None:
             self._process.kill()
         await self._process.wait()
+
+
+def _has_ended(process: asyncio.subprocess.Process) -> bool:
+    """While it was idle, by whatever; asked of the kernel, for asyncio may not have heard of it."""
+    try:
+        return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return True

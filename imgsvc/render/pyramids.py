@@ -3,16 +3,19 @@
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import structlog
 from cachetools import LRUCache
 
+from imgsvc.coordination.base import Coordinator
 from imgsvc.core.assets import Digest, ImageInfo
 from imgsvc.core.cost import estimate_decoding
 from imgsvc.core.errors import ImgsvcError, Overloaded, StoreFailure
 from imgsvc.core.pyramid import Level, level_format, level_key, levels_of
 from imgsvc.core.variant import Discarded, VariantKey
+from imgsvc.render.aside import Aside
 from imgsvc.render.base import pyramid_revision
 from imgsvc.render.messages import Build, Built, StoredLevel
 from imgsvc.render.queue import Queue
@@ -37,12 +40,21 @@ _UNSTORED_BYTES = 1 << 20
 class Pyramids:
     """`observe` is told each building's outcome and seconds, queueing included. All paths are of originals."""
 
-    def __init__(self, *, queue: Queue, cache: Cache, observe: Callable[[str, float], None]) -> None:
+    def __init__(
+        self,
+        *,
+        queue: Queue,
+        cache: Cache,
+        coordinator: Coordinator,
+        aside: Aside,
+        observe: Callable[[str, float], None],
+    ) -> None:
         self._queue = queue
         self.cache = cache
+        self._coordinator = coordinator
+        self._aside = aside
         self._observe = observe
         self._revision = pyramid_revision()
-        self._under_way: dict[Path, asyncio.Task[None]] = {}
         self._expected: dict[Path, ImageInfo] = {}
         self._is_any_expected = asyncio.Event()
         self._failed: LRUCache[Path, float] = LRUCache(_FAILED)
@@ -68,16 +80,15 @@ class Pyramids:
             self._is_any_expected.set()
 
     async def build(self, path: Path, info: ImageInfo) -> None:
-        """Now, and once however many wait for it. Raises Overloaded; what fails else is logged, and `find` tells."""
+        """Now, and once however many wait for it; of an original that is set aside none.
+
+        Raises Overloaded; what fails else is logged, and `find` tells.
+        """
         failed = self._failed.get(path)
         if failed is not None and time.monotonic() < failed:
             return
-        under_way = self._under_way.get(path)
-        if under_way is None:
-            under_way = asyncio.create_task(self._build(path, info))
-            self._under_way[path] = under_way
-            under_way.add_done_callback(lambda _: self._under_way.pop(path, None))
-        await asyncio.shield(under_way)
+        if self._aside.find(path.name) is None:
+            await self._coordinator.once(f"pyramid of {path.name}", partial(self._build, path, info))
 
     async def build_expected(self) -> None:
         """For ever. One at a time, so that a worker is left to who comes meanwhile."""

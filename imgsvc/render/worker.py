@@ -25,6 +25,7 @@ from imgsvc.render.encode import encode, stripped_original
 from imgsvc.render.load import Decoded, LevelDamaged, load_frames, load_level
 from imgsvc.render.messages import (
     LENGTH,
+    READY,
     Build,
     Built,
     Failed,
@@ -68,6 +69,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     decoder = msgspec.msgpack.Decoder(Job)
     with open(0, "rb", buffering=0, closefd=False) as jobs, open(answers, "wb", buffering=0) as out:
+        out.write(READY)
         while head := jobs.read(LENGTH.size):
             (length,) = LENGTH.unpack(head)
             body = b""

@@ -146,10 +146,10 @@ class Delivery:
         """The same in the format of its `instead`."""
         return self._variant_of_rendition(variant.asset, replace(variant.transform, format=variant.instead))
 
-    async def load(self, variant: Variant, *, final: bool = False) -> Body:
+    async def load(self, variant: Variant, *, final: bool = False, client: str = "") -> Body:
         """Rendered where it is not there; what is there is compared with what is known of it, and made again if wrong.
 
-        `final`: a provisional rendition will not do. Who asked closes it. Raises what Renderer.render raises,
+        `final` and `client` as in `Renderer.render`. Who asked closes it. Raises what Renderer.render raises,
         StoreFailure.
         """
         if variant.plan is None:
@@ -160,7 +160,7 @@ class Delivery:
         if body is not None:
             return body
         for distrust in (False, True, *(False,) * _EVICTED_AT_MOST):
-            body = await self.read(await self.make(variant, final=final, distrust=distrust))
+            body = await self.read(await self.make(variant, final=final, distrust=distrust, client=client))
             if body is not None:
                 return replace(body, asked=True)
         raise StoreFailure("The rendition cannot be read back.")
@@ -169,7 +169,9 @@ class Delivery:
         """What this process was told of it; the file may be gone meanwhile."""
         return self._known.get(variant.key)
 
-    async def make(self, variant: Variant, *, final: bool = False, distrust: bool = False) -> Derivative:
+    async def make(
+        self, variant: Variant, *, final: bool = False, distrust: bool = False, client: str = ""
+    ) -> Derivative:
         """Of a variant that has a plan; as `Renderer.render`, and raises what that raises."""
         original, plan = variant.asset.original, variant.plan
         assert plan is not None
@@ -180,6 +182,7 @@ class Delivery:
             plan,
             distrust=distrust,
             final=final,
+            client=client,
         )
         if derivative.key == variant.key:
             self._known[variant.key] = derivative

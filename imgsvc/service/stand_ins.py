@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from imgsvc.core.cost import estimate_cost
-from imgsvc.core.errors import ServiceError
+from imgsvc.core.errors import Quarantined, ServiceError, TooManyRequests
 from imgsvc.core.pyramid import choose_level
 from imgsvc.core.variant import Derivative, VariantKey
 from imgsvc.service.delivery import Body, Delivery, Variant
@@ -26,29 +27,31 @@ class StandIns:
         self._patience = patience
         self._background = Background()
 
-    async def load(self, variant: Variant) -> Body:
+    async def load(self, variant: Variant, *, client: str = "") -> Body:
         """As `Delivery.load`; what is there instead has a derivative of its own key and format.
 
-        It also answers where the variant cannot be made now, the queue being full, say.
+        It also answers where the variant may not be made now, the queue being full, say. `client` as in
+        `Renderer.render`, for whatever is made in the end.
         """
         if variant.instead is None:
-            return await self._delivery.load(variant)
+            return await self._delivery.load(variant, client=client)
         known = self._delivery.known(variant)
         body = None if known is None else await self._delivery.read(known)
         if body is not None:
             return body
         try:
-            derivative = await self._make_in_time(variant)
+            derivative = await self._make_in_time(variant, client)
         except TimeoutError:
-            body = await self._delivery.load(self._delivery.stand_in(variant))
-            self._begin(variant)
+            body = await self._delivery.load(self._delivery.stand_in(variant), client=client)
+            self._begin(variant, client)
             return body
-        except ServiceError:
-            return await self._delivery.load(self._delivery.stand_in(variant))
+        except (ServiceError, TooManyRequests, Quarantined):
+            # What is there instead is answered whatever stands against rendering.
+            return await self._delivery.load(self._delivery.stand_in(variant), client=client)
         body = await self._delivery.read(derivative)
-        return await self._delivery.load(variant) if body is None else replace(body, asked=True)
+        return await self._delivery.load(variant, client=client) if body is None else replace(body, asked=True)
 
-    async def ready(self, variant: Variant) -> Variant:
+    async def ready(self, variant: Variant, *, client: str = "") -> Variant:
         """What may be pointed to: the variant, or what there is instead where it is not there and would take too long.
 
         Then it is being made. Nothing else is rendered.
@@ -58,20 +61,20 @@ class StandIns:
         try:
             if not self._takes_long(variant) or await self._found(variant) is not None:
                 return variant
-            self._begin(variant)
+            self._begin(variant, client)
         except ServiceError:
             # Nobody can be asked. Who follows the redirect is told so.
             pass
         return self._delivery.stand_in(variant)
 
-    async def _make_in_time(self, variant: Variant) -> Derivative:
+    async def _make_in_time(self, variant: Variant, client: str) -> Derivative:
         """Raises TimeoutError, and what Renderer.render raises."""
         if self._takes_long(variant):
             found = await self._found(variant)
             if found is None:
                 raise TimeoutError
             return found
-        make = partial(self._delivery.make, variant)
+        make = partial(self._delivery.make, variant, client=client)
         return await self._background.wait(variant.key, make, seconds=self._patience)
 
     def _takes_long(self, variant: Variant) -> bool:
@@ -84,8 +87,8 @@ class StandIns:
         (found,) = await self._delivery.look([variant])
         return found
 
-    def _begin(self, variant: Variant) -> None:
-        self._background.begin(variant.key, partial(self._delivery.make, variant, final=True))
+    def _begin(self, variant: Variant, client: str) -> None:
+        self._background.begin(variant.key, partial(self._delivery.make, variant, final=True, client=client))
 
 
 class Background:
@@ -97,7 +100,11 @@ class Background:
     async def wait(self, key: VariantKey, make: Make, *, seconds: float) -> Derivative:
         """Raises TimeoutError, and what `make` raises."""
         async with asyncio.timeout(seconds):
-            return await asyncio.shield(self._under_way.get(key) or self._start(key, make))
+            while (under_way := self._under_way.get(key)) is not None:
+                # Of whoever began it: others may have what he has used up.
+                with suppress(TooManyRequests):
+                    return await asyncio.shield(under_way)
+            return await asyncio.shield(self._start(key, make))
 
     def begin(self, key: VariantKey, make: Make) -> None:
         """Passed over where there are enough: whoever asks next may begin it. Its failure is nobody's."""

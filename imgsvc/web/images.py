@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from ipaddress import IPv4Address, IPv6Network, ip_address
 from time import perf_counter
 
 from starlette.requests import Request
@@ -140,8 +141,9 @@ class Images:
             tags=self._tags(wanted, variant),
         )
         # What is remembered is answered without a look at the clock.
+        client = client_of(request.scope)
         load = self._stand_ins.load if left is not None else partial(self._load, request.scope, head, seen)
-        return PictureResponse(head, partial(load, variant), started=started)
+        return PictureResponse(head, partial(load, variant, client=client), started=started)
 
     def _negotiated(self, request: Request, wanted: PictureRequest) -> PictureRequest:
         wanted = wanted.negotiated() if self._settings.negotiate else wanted
@@ -149,14 +151,14 @@ class Images:
             return wanted
         return replace(wanted, accepted=accepted_by(request.scope["headers"]))
 
-    async def _load(self, scope: Scope, head: PictureHead, seen: Seen, variant: Variant) -> Body:
-        body = await self._stand_ins.load(variant)
+    async def _load(self, scope: Scope, head: PictureHead, seen: Seen, variant: Variant, *, client: str) -> Body:
+        body = await self._stand_ins.load(variant, client=client)
         self._remember(scope, head, body, seen)
         return body
 
     async def _redirect(self, request: Request, admitted: Admitted, identified: Variant) -> Response:
         """303 See Other with that media type, as iQmetrix documents both. The Location names the format."""
-        variant, left = await self._stand_ins.ready(identified), admitted.seconds_left
+        variant, left = await self._stand_ins.ready(identified, client=client_of(request.scope)), admitted.seconds_left
         if variant is identified:
             kept = cache_control(UrlClass.REDIRECTS, self._settings.lifetimes, left=left)
         else:
@@ -181,6 +183,23 @@ class Images:
 
     def _tags(self, wanted: PictureRequest, variant: Variant) -> Sequence[tuple[bytes, bytes]]:
         return tag_headers(picture_tags(variant.asset, preset=wanted.preset), self._settings.tag_headers)
+
+
+def client_of(scope: Scope) -> str:
+    """The address that a request comes from; of IPv6 the first 64 bits, since one customer has all below (RFC 6177).
+
+    Empty where there is none, a Unix socket's other end. What a trusted proxy names that is no address is one client.
+    """
+    if scope["client"] is None:
+        return ""
+    try:
+        address = ip_address(scope["client"][0])
+    except ValueError:
+        return "unknown"
+    if isinstance(address, IPv4Address):
+        return str(address)
+    # A socket of both families tells IPv4 so (RFC 4291, section 2.5.5.2).
+    return str(address.ipv4_mapped or IPv6Network((int(address), 64), strict=False))
 
 
 def _url_class(wanted: PictureRequest, variant: Variant) -> UrlClass:

@@ -18,6 +18,7 @@ from imgsvc.core.formats import SNIFFED_BYTES, Format, sniff_format
 from imgsvc.core.limits import Limits
 from imgsvc.core.plan import Defaults, Plan, make_plan, plan_stripped_original
 from imgsvc.core.transform import NOTHING_ASKED, Transform
+from imgsvc.render.aside import Aside
 from imgsvc.render.messages import Failed, Probe, Probed, Render, Written, error_from_failed
 from imgsvc.render.pool import Pool
 from imgsvc.render.worker import do
@@ -163,9 +164,13 @@ async def is_listened_to(socket: Path) -> bool:
 
 @asynccontextmanager
 async def running_pool(
-    *, workers: int = 1, deadline: float = PATIENCE, settings: WorkerSettings | None = None
+    *,
+    workers: int = 1,
+    deadline: float = PATIENCE,
+    settings: WorkerSettings | None = None,
+    aside: Aside | None = None,
 ) -> AsyncGenerator[Pool]:
-    async with Pool(workers=workers, deadline=deadline, settings=settings or WorkerSettings()) as pool:
+    async with Pool(workers=workers, deadline=deadline, settings=settings or WorkerSettings(), aside=aside) as pool:
         yield pool
 
 

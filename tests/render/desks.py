@@ -5,8 +5,10 @@ import contextlib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
+from imgsvc.coordination.one_host import OneHost
 from imgsvc.core.assets import Digest, ImageInfo
 from imgsvc.core.formats import Format
 from imgsvc.core.geometry import Size
@@ -14,13 +16,14 @@ from imgsvc.core.limits import Limits
 from imgsvc.core.plan import Defaults, Plan, make_plan, plan_stripped_original
 from imgsvc.core.transform import Transform
 from imgsvc.core.variant import VariantKey, variant_key
+from imgsvc.render.allowances import Allowances
 from imgsvc.render.broker import Broker
 from imgsvc.render.client import BrokerClient
 from imgsvc.render.pyramids import Pyramids
 from imgsvc.render.queue import Queue
-from imgsvc.render.worker_settings import WorkerSettings
 from imgsvc.storage.cache import DerivativeCache
 from imgsvc.storage.derivatives import DerivativeFiles
+from imgsvc.storage.quarantine import Quarantine
 from tests.originals import jpeg
 from tests.render.darkroom import PATIENCE, is_listened_to, running_pool, until
 from tests.strategies import original_of
@@ -36,6 +39,7 @@ class Desk:
     socket: Path
     broker: Broker
     files: DerivativeFiles
+    aside: Quarantine
     observed: list[str] = field(default_factory=list[str])
 
     def client(self, *, deadline: float = PATIENCE) -> BrokerClient:
@@ -58,7 +62,14 @@ def resizing(width: int) -> Plan:
 
 @asynccontextmanager
 async def open_desk(
-    folder: Path, *, workers: int = 1, queue_bound: int = 500, patience: float = PATIENCE, pyramid_bytes: int = 1 << 30
+    folder: Path,
+    *,
+    workers: int = 1,
+    queue_bound: int = 500,
+    patience: float = PATIENCE,
+    deadline: float = PATIENCE,
+    pyramid_bytes: int = 1 << 30,
+    client_renders: float = 0,
 ) -> AsyncGenerator[Desk]:
     """`folder` is a short path: a socket's has at most 107 bytes (unix(7))."""
     folder.mkdir(exist_ok=True)
@@ -67,17 +78,32 @@ async def open_desk(
         closing(DerivativeCache(folder / "cache", budget=1 << 30)) as cache,
         closing(DerivativeCache(folder / "pyramids", budget=pyramid_bytes)) as levels,
     ):
-        async with running_pool(workers=workers, settings=WorkerSettings()) as pool:
+        aside = Quarantine(folder / "quarantine", now=lambda: datetime.now(UTC))
+        coordinator = OneHost(seconds=PATIENCE * 4)
+        async with running_pool(workers=workers, deadline=deadline, aside=aside) as pool:
 
             def observe(outcome: str, seconds: float) -> None:
                 observed.append(outcome)
 
             queue = Queue(pool, bound=queue_bound, patience=patience)
-            pyramids = Pyramids(queue=queue, cache=levels, observe=observe) if pyramid_bytes else None
-            broker = Broker(queue=queue, cache=cache, pyramids=pyramids, observe=observe)
+            pyramids = (
+                Pyramids(queue=queue, cache=levels, coordinator=coordinator, aside=aside, observe=observe)
+                if pyramid_bytes
+                else None
+            )
+            broker = Broker(
+                queue=queue,
+                cache=cache,
+                pyramids=pyramids,
+                coordinator=coordinator,
+                aside=aside,
+                allowances=Allowances(client_renders),
+                observe=observe,
+            )
             serving = asyncio.create_task(broker.serve(folder / "s"))
             desk = Desk(
                 socket=folder / "s",
+                aside=aside,
                 broker=broker,
                 files=DerivativeFiles(folder / "cache"),
                 observed=observed,

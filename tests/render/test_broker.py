@@ -11,9 +11,18 @@ import msgspec
 import pytest
 
 from imgsvc.core.assets import ImageInfo
-from imgsvc.core.errors import CorruptOriginal, Overloaded, StoreFailure, TooManyPixels
+from imgsvc.core.errors import (
+    CorruptOriginal,
+    Overloaded,
+    Quarantined,
+    RenderCrashed,
+    StoreFailure,
+    TooManyPixels,
+    TooManyRequests,
+)
 from imgsvc.core.formats import Format
 from imgsvc.core.geometry import Size
+from imgsvc.core.harm import Harm
 from imgsvc.core.limits import Limits
 from imgsvc.core.plan import Defaults, Plan, make_plan
 from imgsvc.core.pyramid import choose_level, levels_of
@@ -734,3 +743,99 @@ async def hung_up(desk: Desk, sent: bytes) -> bool:
         answer = b""
     writer.close()
     return answer == b""
+
+
+class TestShedding:
+    async def crash(self, desk: Desk, client: BrokerClient, held: HeldOriginal) -> None:
+        """Both workers that it is given to."""
+        asked = asyncio.create_task(client.render(key("a"), held.path, INFO, stripping()))
+        for _ in range(2):
+            await held.reached()
+            await held.kill_reader()
+        with pytest.raises(RenderCrashed):
+            await asked
+
+    async def test_an_original_that_ends_workers_is_set_aside(self, folder: Path, tmp_path: Path, whole: Path) -> None:
+        """In whatever size it is asked for, and nobody else is harmed; released, it is rendered."""
+        held = HeldOriginal(tmp_path / "held")
+
+        async with open_desk(folder) as desk, desk.client() as client:
+            await self.crash(desk, client, held)
+            with pytest.raises(Quarantined, match="made the renderer end, more than once"):
+                await client.render(key("b"), held.path, INFO, resizing(100))
+            other = await client.render(key("c"), whole, INFO, stripping())
+            desk.aside.release(held.path.name)
+            held.path.unlink()
+            held.path.write_bytes(DATA)
+            released = await client.render(key("a"), held.path, INFO, stripping())
+
+        assert (other.length, released.length) == (len(DATA), len(DATA))
+
+    async def test_what_is_there_is_answered_of_what_is_set_aside(self, folder: Path, large: Path) -> None:
+        """Also what is there for the time being."""
+        async with open_desk(folder) as desk, desk.client() as client:
+            provisional = await ask(client, "a", large)
+            full = await client.render(key("b"), large, LARGE_INFO, stripping())
+            for harm in Harm:
+                desk.aside.strike(large.name, harm)
+
+            assert await client.render(key("b"), large, LARGE_INFO, stripping()) == full
+            assert await ask(client, "a", large) == provisional
+            with pytest.raises(Quarantined):
+                await ask(client, "a", large, final=True)
+            with pytest.raises(Quarantined):
+                await ask(client, "c", large)
+
+    async def test_what_was_freed_has_nothing_against_it(self, folder: Path, whole: Path) -> None:
+        """The same bytes may come again, for another reason."""
+        async with open_desk(folder) as desk, desk.client() as client:
+            for harm in Harm:
+                desk.aside.strike(whole.name, harm)
+            await client.forget(whole)
+
+            assert desk.aside.list() == []
+
+    async def test_who_asks_for_too_much_is_refused_and_others_are_not(self, folder: Path, whole: Path) -> None:
+        """By whose account it is; with when to come back. What is there already costs nothing."""
+        async with open_desk(folder, client_renders=0.2) as desk, desk.client() as client:
+
+            async def ask_as(who: str, name: str) -> Derivative:
+                return await client.render(key(name), whole, INFO, stripping(), client=who)
+
+            first = [await ask_as("greedy", name) for name in "ab"]
+            with pytest.raises(TooManyRequests) as refused:
+                await ask_as("greedy", "c")
+            again = [await ask_as("greedy", name) for name in "abab"]
+            others = [await ask_as(who, name) for who, name in (("modest", "c"), ("", "d"), ("", "e"), ("", "f"))]
+
+        assert refused.value.retry_after in range(1, 6)
+        assert again == first * 2
+        assert len(others) == 4
+        assert desk.observed == ["rendered"] * 6
+
+    async def test_who_waits_for_anothers_render_pays_nothing(self, folder: Path, tmp_path: Path) -> None:
+        held = HeldOriginal(tmp_path / "held")
+
+        async with open_desk(folder, client_renders=0.1) as desk, desk.client() as client:
+            asked = [
+                asyncio.create_task(client.render(key("a"), held.path, INFO, stripping(), client=who))
+                for who in ("first", *["second"] * 20)
+            ]
+            await held.reached()
+            held.release(DATA)
+            answers = await asyncio.gather(*asked)
+
+        assert len(set(answers)) == 1
+        assert desk.observed == ["rendered"]
+
+    async def test_what_is_there_for_the_time_being_costs_nothing(self, folder: Path, large: Path) -> None:
+        """It is no render, however often it is asked for."""
+        async with open_desk(folder, client_renders=0.1) as desk, desk.client() as client:
+
+            async def ask_once() -> Derivative:
+                return await client.render(key("a"), large, LARGE_INFO, reducing(300), client="one")
+
+            answers = [await ask_once() for _ in range(20)]
+
+        assert {answer.key for answer in answers} <= {key("a"), provisional_key(key("a"))}
+        assert desk.observed.count("provisional") == 1

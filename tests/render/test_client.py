@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import anyio
@@ -197,6 +197,30 @@ async def test_a_question_under_way_survives_its_broker(folder: Path, tmp_path: 
             held.release(DATA)
 
             assert (await asked).length == len(DATA)
+
+
+async def test_a_hundred_who_wait_when_the_broker_dies_cost_the_next_one_render(folder: Path, tmp_path: Path) -> None:
+    """Over four connections: they meet again at the next broker, and wait for the same render there."""
+    held = HeldOriginal(tmp_path / "held")
+
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(client_of(folder)) for _ in range(4)]
+        async with broker_process(folder) as process:
+            asked = [
+                asyncio.create_task(clients[n % 4].render(key("a"), held.path, INFO, stripping())) for n in range(100)
+            ]
+            await reached(held, asked[0])
+            await kill(process)
+        held.drop()
+        async with broker_process(folder):
+            await reached(held, asked[0])
+            # Whoever read it once more would find no pipe any more, and other bytes.
+            held.path.unlink()
+            held.path.write_bytes(jpeg(20, 10))
+            held.release(DATA)
+            answers = await asyncio.gather(*asked)
+
+    assert {answer.length for answer in answers} == {len(DATA)}
 
 
 async def test_a_question_whose_broker_does_not_come_back_is_given_up(folder: Path, tmp_path: Path) -> None:

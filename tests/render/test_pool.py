@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import zlib
+from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
@@ -11,16 +12,19 @@ import pytest
 import pyvips
 
 from imgsvc.core.assets import ImageInfo
-from imgsvc.core.errors import RenderCrashed, RenderTimeout, TooManyPixels
+from imgsvc.core.errors import Quarantined, RenderCrashed, RenderTimeout, TooManyPixels
 from imgsvc.core.formats import Format
 from imgsvc.core.geometry import Fit, Orientation, Size
+from imgsvc.core.harm import Harm
 from imgsvc.core.limits import Limits
 from imgsvc.core.plan import Defaults, Plan, make_plan, plan_stripped_original
 from imgsvc.core.transform import Transform
+from imgsvc.render.aside import speaks_against
 from imgsvc.render.local import PoolProber
-from imgsvc.render.messages import Failed, Probe, Probed, Render, Result, Written
+from imgsvc.render.messages import Build, Failed, Job, Probe, Probed, Render, RenderSiblings, Result, Written
 from imgsvc.render.pool import Lane, Pool, WaitedTooLong
 from imgsvc.render.worker_settings import WorkerSettings
+from imgsvc.storage.quarantine import Quarantine
 from tests.originals import COLOURS, avif, close_to, corners, decode, gif, jpeg, svg, truncated
 from tests.render.darkroom import HeldOriginal, is_gone, running_pool, worker_pids
 from tests.strategies import original_of
@@ -367,6 +371,111 @@ async def test_a_job_whose_workers_die_twice_is_given_up_and_its_neighbour_is_no
         assert (tmp_path / "out").read_bytes() == DATA
         assert not (tmp_path / "never").exists()
         await assert_works(pool, whole, tmp_path)
+
+
+class TestHarm:
+    """What is counted against an original, and what is not."""
+
+    async def test_each_worker_that_a_picture_ends_is_counted(self, tmp_path: Path) -> None:
+        """Two are enough, and it is given to none any more, whoever was waiting already."""
+        poison, aside = HeldOriginal(tmp_path / "poison"), quarantine(tmp_path)
+
+        async with running_pool(aside=aside) as pool:
+            asked = [asyncio.create_task(pool.run(job(poison.path, tmp_path / "never"))) for _ in range(2)]
+            for _ in range(2):
+                await poison.reached()
+                await poison.kill_reader()
+            failures = await asyncio.gather(*asked, return_exceptions=True)
+
+        found = aside.find("poison")
+        assert found is not None
+        assert found.harms == (Harm.CRASH, Harm.CRASH)
+        assert [type(failure) for failure in failures] == [Quarantined] * 2
+
+    async def test_a_time_out_is_counted(self, tmp_path: Path) -> None:
+        held, aside = HeldOriginal(tmp_path / "held"), quarantine(tmp_path)
+
+        async with running_pool(deadline=2, aside=aside) as pool:
+            for _ in range(2):
+                with pytest.raises(RenderTimeout):
+                    await pool.run(job(held.path, tmp_path / "never"))
+
+        found = aside.find("held")
+        assert found is not None
+        assert found.harms == (Harm.TIMEOUT, Harm.TIMEOUT)
+
+    async def test_what_was_to_take_long_is_not_the_originals_fault(self, tmp_path: Path) -> None:
+        """Else anybody could have any original set aside, by asking for what is dear to make of it."""
+        held, aside = HeldOriginal(tmp_path / "held"), quarantine(tmp_path)
+        info = ImageInfo(format=Format.JPEG, size=Size(8000, 6000))
+        plan = make_plan(original_of(info), Transform(format=Format.AVIF), defaults=Defaults(), limits=Limits())
+        dear = Render(path=str(held.path), info=info, plan=plan, output=str(tmp_path / "never"))
+
+        async with running_pool(deadline=2, aside=aside) as pool:
+            for _ in range(2):
+                with pytest.raises(RenderTimeout):
+                    await pool.run(dear)
+
+        assert aside.find("held") is None
+
+    async def test_workers_that_died_idle_are_nobodys_fault(self, whole: Path, tmp_path: Path) -> None:
+        aside = quarantine(tmp_path)
+
+        async with running_pool(aside=aside) as pool:
+            for name in "abc":
+                await pool.run(job(whole, tmp_path / name))
+                (pid,) = worker_pids()
+                os.kill(pid, signal.SIGKILL)
+                assert await is_gone(pid)
+            result = await pool.run(job(whole, tmp_path / "d"))
+
+        assert isinstance(result, Written)
+        assert not (tmp_path / "quarantine" / whole.name).exists()
+
+    async def test_workers_that_cannot_start_are_nobodys_fault(
+        self, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As when the machine has no memory left: else every original that is asked for meanwhile were set aside."""
+        aside = quarantine(tmp_path)
+        monkeypatch.setenv("PYTHONHOME", str(tmp_path))
+
+        async with running_pool(aside=aside) as pool:
+            with pytest.raises(RenderCrashed):
+                await pool.run(job(whole, tmp_path / "never"))
+
+        assert not (tmp_path / "quarantine" / whole.name).exists()
+
+    async def test_what_is_under_way_at_the_end_is_not_blamed(self, tmp_path: Path) -> None:
+        """Who leaves ends all workers; nothing is begun any more, whoever waited for one."""
+        held, aside = HeldOriginal(tmp_path / "held"), quarantine(tmp_path)
+
+        async with running_pool(aside=aside) as pool:
+            asked = [asyncio.create_task(pool.run(job(held.path, tmp_path / "never"))) for _ in range(3)]
+            await held.reached()
+        with anyio.fail_after(5):
+            failures = await asyncio.gather(*asked, return_exceptions=True)
+
+        assert [str(failure) for failure in failures] == ["The renderer is being stopped."] * 3
+        assert worker_pids() == []
+        assert not (tmp_path / "quarantine" / "held").exists()
+
+    @pytest.mark.parametrize("harm", Harm)
+    def test_uploads_and_crowds_are_not_blamed(self, whole: Path, tmp_path: Path, harm: Harm) -> None:
+        """An upload is no original yet; of several renditions each is tried alone next, and then it is seen."""
+        one = job(whole, tmp_path / "a")
+
+        def blamed(what: Job) -> bool:
+            return speaks_against(what, harm, deadline=30)
+
+        assert not blamed(Probe(str(whole), Format.JPEG, Limits()))
+        assert not blamed(RenderSiblings(path=one.path, renders=[one, one]))
+        assert blamed(RenderSiblings(path=one.path, renders=[one]))
+        assert blamed(one)
+        assert blamed(Build(path=one.path, info=INFO, outputs=[])) is (harm is Harm.CRASH)
+
+
+def quarantine(folder: Path) -> Quarantine:
+    return Quarantine(folder / "quarantine", now=lambda: datetime.now(UTC))
 
 
 async def test_idle_workers_that_died_cost_no_job(whole: Path, tmp_path: Path) -> None:

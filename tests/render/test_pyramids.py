@@ -6,20 +6,24 @@ import zlib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
 import pytest
 
+from imgsvc.coordination.one_host import OneHost
 from imgsvc.core.assets import ImageInfo
 from imgsvc.core.errors import Overloaded
 from imgsvc.core.formats import Format
 from imgsvc.core.geometry import Size
+from imgsvc.core.harm import Harm
 from imgsvc.core.pyramid import levels_of
 from imgsvc.render.messages import Render, Result
 from imgsvc.render.pyramids import Pyramids
 from imgsvc.render.queue import Queue
 from imgsvc.storage.cache import DerivativeCache
+from imgsvc.storage.quarantine import Quarantine
 from tests.originals import decode, jpeg, png, truncated
 from tests.render.darkroom import PATIENCE, HeldOriginal, running_pool, until
 from tests.render.desks import DATA, INFO, stripping
@@ -40,6 +44,7 @@ class Bench:
     pyramids: Pyramids
     queue: Queue
     cache: DerivativeCache
+    aside: Quarantine
     folder: Path
     observed: list[str] = field(default_factory=list[str])
 
@@ -74,8 +79,11 @@ async def open_bench(
             def observe(outcome: str, seconds: float) -> None:
                 observed.append(outcome)
 
-            pyramids = Pyramids(queue=queue, cache=cache, observe=observe)
-            bench = Bench(pyramids=pyramids, queue=queue, cache=cache, folder=folder, observed=observed)
+            aside = Quarantine(folder.with_name("quarantine"), now=lambda: datetime.now(UTC))
+            pyramids = Pyramids(
+                queue=queue, cache=cache, coordinator=OneHost(seconds=PATIENCE), aside=aside, observe=observe
+            )
+            bench = Bench(pyramids=pyramids, queue=queue, cache=cache, aside=aside, folder=folder, observed=observed)
             if not in_quiet_moments:
                 yield bench
                 return
@@ -174,6 +182,20 @@ async def test_what_cannot_be_built_is_not_tried_again(folder: Path, tmp_path: P
 
         assert bench.stored() == []
     assert bench.observed == ["CorruptOriginal"]
+
+
+async def test_of_an_original_that_is_set_aside_none_is_built(folder: Path, whole: Path) -> None:
+    """Not until it is released."""
+    async with open_bench(folder) as bench:
+        for harm in (Harm.CRASH, Harm.TIMEOUT):
+            bench.aside.strike(whole.name, harm)
+        await bench.pyramids.build(whole, LARGE_INFO)
+        while_aside = bench.has(whole), list(bench.observed)
+        bench.aside.release(whole.name)
+        await bench.pyramids.build(whole, LARGE_INFO)
+
+        assert while_aside == (False, [])
+        assert bench.has(whole)
 
 
 async def test_what_no_worker_had_time_for_is_tried_again(folder: Path, whole: Path, held: HeldOriginal) -> None:

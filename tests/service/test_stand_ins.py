@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from imgsvc.core.assets import AssetKind, AssetRef, ImageInfo
-from imgsvc.core.errors import CorruptOriginal, ImgsvcError, Overloaded, RenderCrashed
+from imgsvc.core.errors import CorruptOriginal, ImgsvcError, Overloaded, Quarantined, RenderCrashed, TooManyRequests
 from imgsvc.core.formats import Format
 from imgsvc.core.geometry import Size
 from imgsvc.core.limits import Limits
@@ -34,10 +34,14 @@ REF = AssetRef(AssetKind.SLUG, make_asset().slug)
 
 @dataclass
 class Hesitant(FakeRenderer):
-    """Begins every AVIF, and ends none before it is released. `avif_failure` is raised of AVIFs alone."""
+    """Begins every AVIF, and ends none before it is released. `avif_failure` is raised of AVIFs alone.
+
+    `refused`: the client that has asked for too much.
+    """
 
     released: asyncio.Event = field(default_factory=asyncio.Event)
     avif_failure: ImgsvcError | None = None
+    refused: str | None = None
     begun: list[VariantKey] = field(default_factory=list[VariantKey])
 
     def evict(self, key: VariantKey) -> None:
@@ -54,12 +58,15 @@ class Hesitant(FakeRenderer):
         *,
         distrust: bool = False,
         final: bool = False,
+        client: str = "",
     ) -> Derivative:
         if plan.encoding.format is Format.AVIF:
             self.begun.append(key)
             await self.released.wait()
             if self.avif_failure is not None:
                 raise self.avif_failure
+        if client == self.refused:
+            raise TooManyRequests("This client asks for too much.")
         return await super().render(key, original, info, plan, distrust=distrust, final=final)
 
 
@@ -216,10 +223,18 @@ class TestLoad:
         await stand_ins.load(variants[19])
         await bench.ended(variants[19])
 
-    async def test_a_failure_of_ours_is_stood_in_for(self, bench: Bench) -> None:
-        """What can be made is better than a 503; the next time it is tried again."""
+    @pytest.mark.parametrize(
+        "refusal",
+        [
+            Overloaded("Too many pictures are being rendered."),
+            TooManyRequests("This client asks for too many new renditions at once."),
+            Quarantined("The original is set aside."),
+        ],
+    )
+    async def test_what_may_not_be_made_now_is_stood_in_for(self, bench: Bench, refusal: ImgsvcError) -> None:
+        """What there is, or can be made, is better than a failure; the next time it is tried again."""
         bench.renderer.released.set()
-        bench.renderer.avif_failure = Overloaded("Too many pictures are being rendered.")
+        bench.renderer.avif_failure = refusal
         stand_ins, variant = bench.stand_ins(LONG), bench.variant()
 
         first = await stand_ins.load(variant)
@@ -228,6 +243,34 @@ class TestLoad:
 
         assert sent(first) == bench.delivery.stand_in(variant).key
         assert sent(second) == variant.key
+
+    async def test_what_one_client_has_used_up_is_not_taken_from_who_waits_with_him(self, bench: Bench) -> None:
+        """Both ask for the same at the same time, the refused one first."""
+        bench.renderer.refused = "greedy"
+        stand_ins, variant = bench.stand_ins(LONG), bench.variant()
+        greedy, modest = (asyncio.create_task(stand_ins.load(variant, client=who)) for who in ("greedy", "modest"))
+        while not bench.renderer.begun:
+            await asyncio.sleep(0)
+        bench.renderer.released.set()
+
+        assert sent(await modest) == variant.key
+        with pytest.raises(TooManyRequests):
+            await greedy
+
+    async def test_all_that_is_made_for_a_client_is_on_his_account(self, bench: Bench) -> None:
+        """What stands in, and what is made when he has it, or was sent to it."""
+        bench.renderer.refused = "greedy"
+        bench.renderer.released.set()
+        stand_ins, variant = bench.stand_ins(NONE), bench.variant()
+
+        with pytest.raises(TooManyRequests):
+            await stand_ins.load(variant, client="greedy")
+        await stand_ins.ready(variant, client="greedy")
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+        assert bench.renderer.begun == [variant.key]
+        assert bench.renderer.rendered == []
 
     async def test_a_failure_of_both_is_told(self, bench: Bench) -> None:
         bench.renderer.released.set()

@@ -7,7 +7,7 @@ import signal
 import socket
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import httpx
@@ -46,8 +46,9 @@ def test_a_worker_that_is_killed_costs_nobody_the_picture(own: Service, asking: 
 
 
 def test_a_picture_that_kills_its_workers_is_given_up(own: Service, asking: ThreadPoolExecutor) -> None:
-    """503 after the second, typed; the service goes on with other pictures, and with this one when asked again."""
-    path = slow_path(own)
+    """503 after the second, typed; then it is set aside, 422, and the service goes on with other pictures."""
+    path, guid = slow_path(own), own.add(originals.png())
+    assert own.get(f"/images/{guid}.png?width=10").status_code == 200
     answer = asking.submit(own.get, path)
 
     first = own.busy_worker()
@@ -55,8 +56,13 @@ def test_a_picture_that_kills_its_workers_is_given_up(own: Service, asking: Thre
     os.kill(own.busy_worker(besides=first), signal.SIGKILL)
 
     assert_unavailable(answer.result(60), "end twice")
-    assert own.get(f"/images/{own.add(originals.png())}.png?width=10").status_code == 200
-    assert own.get(path).status_code == 200
+    assert own.get(f"/images/{guid}.png?width=11").status_code == 200
+    # The second one may have been killed before it was at work, which speaks against no picture.
+    again = asking.submit(own.get, path)
+    with suppress(TimeoutError):
+        os.kill(own.busy_worker(), signal.SIGKILL)
+    assert (again.result(60).status_code, own.get(path).status_code) == (422, 422)
+    assert own.get(f"/images/{guid}.png?width=12").status_code == 200
 
 
 def test_the_broker_may_be_killed(own: Service, asking: ThreadPoolExecutor) -> None:
