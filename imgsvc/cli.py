@@ -247,6 +247,28 @@ def revoke_token(name: str) -> None:
     click.echo(f"Revoked: {count}")
 
 
+@main.group()
+def quarantine() -> None:
+    """List and release originals that are set aside, since they ended or held up the renderer more than once."""
+
+
+@quarantine.command("list")
+def list_quarantined() -> None:
+    """When, what they did, and their digests; the latest first."""
+    from imgsvc.commands.quarantine import list_quarantined as list_
+
+    _reporting(lambda: list_(_settings()))
+
+
+@quarantine.command("release")
+@click.argument("original", metavar="DIGEST|GUID")
+def release_quarantined(original: str) -> None:
+    """Let an original be rendered again, at once: by its digest, or by the GUID of an asset that shows it."""
+    from imgsvc.commands.quarantine import release
+
+    _reporting(lambda: asyncio.run(release(_settings(), original)))
+
+
 def _settings(**options: str | None) -> Settings:
     """Logs are off until a command turns them on."""
     from imgsvc.settings import SettingsError, load_settings
