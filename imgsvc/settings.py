@@ -4,27 +4,47 @@ This module alone reads the environment.
 """
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from imgsvc.core.assets import INSTANCE, Instance
+from imgsvc.core.assets import Instance
 from imgsvc.core.bounds import OffLadder, Signatures, Unsigned
-from imgsvc.core.color import Color, color_from_name, color_from_rgba_hex
-from imgsvc.core.errors import InvalidParameter
+from imgsvc.core.color import Color
 from imgsvc.core.ladder import Ladder
-from imgsvc.core.parameters import read_side, words
-from imgsvc.core.places import DEFAULT_PLACES, FACES, Face, Place, check_places, place_from_text
+from imgsvc.core.parameters import words
+from imgsvc.core.places import FACES, Face, Place
 from imgsvc.core.purges import HookAddress, HookKind
 from imgsvc.core.signing import SigningKey
 from imgsvc.core.transform import Transform
-from imgsvc.dialects.quable import ORIGINAL
-from imgsvc.dialects.struct import read_transform
+from imgsvc.setting_readers import (
+    MOST_RUNGS,
+    SET_BY_CLASS,
+    YEAR,
+    Mistake,
+    cores,
+    read_bytes,
+    read_hosts,
+    read_instance,
+    read_ladder,
+    read_lifetimes,
+    read_location,
+    read_networks,
+    read_opaque_color,
+    read_places,
+    read_presets,
+    read_purge_hooks,
+    read_rate,
+    read_seconds,
+    read_signing_keys,
+    read_switch,
+    read_tag_headers,
+    read_url,
+    whole,
+)
 from imgsvc.web.caching import TagHeader, UrlClass
 
 PREFIX = "IMGSVC_"
@@ -125,7 +145,7 @@ def load_settings(environment: Mapping[str, str] = os.environ, /, **overrides: s
         text = given.get(variable_name(field), "") or row.default
         try:
             values[field] = row.read(text)
-        except _Mistake as mistake:
+        except Mistake as mistake:
             mistakes.append(f"{variable_name(field)}: {mistake}")
         except ValueError:
             mistakes.append(f"{variable_name(field)} must be {row.expected}; it is {text!r}.")
@@ -144,183 +164,14 @@ def _unknown(name: str) -> str:
     return f"{name} is not a setting.{hint}"
 
 
-def _whole(minimum: int, maximum: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        number = int(text)
-        if not minimum <= number <= maximum:
-            raise ValueError(text)
-        return number
-
-    return read
-
-
-def _read_bytes(text: str) -> int:
-    match = re.fullmatch(r"([0-9]{1,15})\s*([KMGT]?)B?", text.strip().upper())
-    if match is None:
-        raise ValueError(text)
-    return int(match[1]) * 1024 ** " KMGT".index(match[2] or " ")
-
-
-def _read_seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 < seconds <= 3600:
-        raise ValueError(text)
-    return seconds
-
-
-def _read_rate(text: str) -> float:
-    rate = float(text)
-    if not 0 <= rate <= 10_000:
-        raise ValueError(text)
-    return rate
-
-
-def _read_switch(text: str) -> bool:
-    if text.lower() not in ("true", "false"):
-        raise ValueError(text)
-    return text.lower() == "true"
-
-
-def _read_url(text: str) -> str | None:
-    parts = urlsplit(text)
-    if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
-        raise ValueError(text)
-    return text.rstrip("/") or None
-
-
-def _read_location(text: str) -> str | None:
-    if text and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+/", text):
-        raise ValueError(text)
-    return text or None
-
-
-def _read_opaque_color(text: str) -> Color:
-    try:
-        color = color_from_name(text)
-    except ValueError:
-        color = color_from_rgba_hex(text)
-    if color.alpha != 255:
-        raise ValueError(text)
-    return color
-
-
-class _Mistake(ValueError):
-    """Says itself what is wrong."""
-
-
-def _read_presets(text: str) -> Mapping[str, Transform]:
-    """Each is a query in Struct's words, and may build on those before it."""
-    presets: dict[str, Transform] = {}
-    for entry in filter(None, (one.strip() for one in text.split(";"))):
-        name, colon, query = entry.partition(":")
-        if not colon or not re.fullmatch(r"[A-Za-z0-9_-]+", name.strip()):
-            raise ValueError(text)
-        if name.strip().lower() == ORIGINAL:
-            raise _Mistake(f"{ORIGINAL} names the original, and can be no preset's.")
-        try:
-            presets[name.strip().lower()] = read_transform(query.strip(), presets=presets)
-        except InvalidParameter as error:
-            raise _Mistake(f"in {name.strip()}, {error}") from error
-    return presets
-
-
-def _read_places(text: str) -> Mapping[Face, Place]:
-    places = dict(DEFAULT_PLACES)
-    for entry in filter(None, (one.strip() for one in text.split(";"))):
-        name, colon, place = entry.partition(":")
-        if not colon or name.strip() not in FACES:
-            raise ValueError(text)
-        try:
-            places[Face(name.strip())] = place_from_text(place)
-        except ValueError:
-            raise _Mistake(f"{name.strip()} must be at a path such as /pim or a host; it is {place!r}.") from None
-    try:
-        check_places(places)
-    except ValueError as error:
-        raise _Mistake(f"{error}.") from None
-    return places
-
-
-def _read_lifetimes(text: str) -> Mapping[UrlClass, int]:
-    lifetimes: dict[UrlClass, int] = {}
-    for entry in filter(None, (one.strip() for one in text.split(";"))):
-        name, _, seconds = entry.partition(":")
-        url = UrlClass(name.strip())
-        if url not in _SET_BY_CLASS:
-            raise ValueError(text)
-        lifetimes[url] = _whole(0, _YEAR)(seconds)
-    return lifetimes
-
-
-def _read_tag_headers(text: str) -> tuple[TagHeader, ...]:
-    names = [one.strip().lower() for one in text.split(",")]
-    return () if names == ["none"] else tuple(dict.fromkeys(map(TagHeader, names)))
-
-
-def _read_instance(text: str) -> Instance:
-    if not INSTANCE.fullmatch(text):
-        raise ValueError(text)
-    return Instance(text)
-
-
-def _read_hosts(text: str) -> tuple[str, ...]:
-    hosts = tuple(one.strip().lower() for one in text.split(",") if one.strip())
-    if not all(re.fullmatch(r"(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?", host) for host in hosts):
-        raise ValueError(text)
-    return hosts
-
-
-def _read_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    """A network that has bits set behind its prefix is one mistyped."""
-    return tuple(ip_network(one.strip()) for one in text.split(","))
-
-
-def _read_signing_keys(text: str) -> tuple[SigningKey, ...]:
-    """Nothing of a secret is in what is said of a mistake."""
-    keys: dict[str, SigningKey] = {}
-    for entry in filter(None, (one.strip() for one in text.split(";"))):
-        id, _, secret = (part.strip() for part in entry.partition(":"))
-        if not re.fullmatch(r"[A-Za-z0-9_-]{1,32}", id) or not secret:
-            raise _Mistake("each entry must be id: secret, an id being up to 32 of A-Z, a-z, 0-9, - and _.")
-        if id in keys:
-            raise _Mistake(f"{id} is there twice.")
-        keys[id] = SigningKey(id=id, secret=secret.encode())
-    return tuple(keys.values())
-
-
-def _read_ladder(text: str) -> Ladder:
-    rungs = [read_side(one.strip()) for one in text.split(",")]
-    if len(rungs) > _MOST_RUNGS:
-        raise ValueError(text)
-    return Ladder(tuple(sorted(set(rungs))))
-
-
-def _read_purge_hooks(text: str) -> tuple[HookAddress, ...]:
-    hooks: list[HookAddress] = []
-    for entry in filter(None, (one.strip() for one in text.split(";"))):
-        kind, _, url = (part.strip() for part in entry.partition(":"))
-        parts = urlsplit(url)
-        if kind not in list(HookKind) or parts.scheme not in ("http", "https") or not parts.hostname or parts.fragment:
-            raise ValueError(text)
-        hooks.append(HookAddress(HookKind(kind), url))
-    return tuple(hooks)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))
-
-
-_YEAR = 31_536_000
-_SET_BY_CLASS = (UrlClass.PINNED, UrlClass.ORIGINALS, UrlClass.REDIRECTS, UrlClass.MISSING)
 _BYTES = "a number of bytes, such as 500000, 64MB or 10GB"
 _QUALITY = "a whole number from 1 to 100"
 _SWITCH = "true or false"
-_MOST_RUNGS = 100
 
 SETTINGS: dict[str, Setting] = {
     "host": Setting(read=str, default="127.0.0.1", expected="an address", meaning="address to listen on"),
     "port": Setting(
-        read=_whole(0, 65535), default="8080", expected="a port from 0 to 65535", meaning="port to listen on; 0 for any"
+        read=whole(0, 65535), default="8080", expected="a port from 0 to 65535", meaning="port to listen on; 0 for any"
     ),
     "data": Setting(
         read=lambda text: Path(text).absolute(),
@@ -335,174 +186,174 @@ SETTINGS: dict[str, Setting] = {
         meaning="a token that permits everything; without it only those of `imgsvc token create` count",
     ),
     "instance": Setting(
-        read=_read_instance,
+        read=read_instance,
         default="default",
         expected="a word of a-z, 0-9, - and _",
         meaning="whose library IMGSVC_TOKEN and commands work on; no instance sees another's",
     ),
     "public_url": Setting(
-        read=_read_url,
+        read=read_url,
         default="",
         expected="an http or https URL without a query",
         meaning="what URLs in answers begin with; without it what the request came to",
     ),
     "places": Setting(
-        read=_read_places,
+        read=read_places,
         default="",
         expected="face: place; face: place, with faces of " + ", ".join(FACES),
         meaning="where an API or a URL dialect is served, where it is not below its own prefix: "
         "`struct: api.shop.example; cdn: cdn.shop.example; qooly: /q`",
     ),
     "accel_redirect": Setting(
-        read=_read_location,
+        read=read_location,
         default="",
         expected="a path with a slash at both ends",
         meaning="the internal location that nginx in front has for IMGSVC_DATA, such as `/_imgsvc/`: it sends large "
         "files itself then, told by X-Accel-Redirect",
     ),
     "workers": Setting(
-        read=_whole(1, 256), default="1", expected="a whole number from 1 to 256", meaning="server processes"
+        read=whole(1, 256), default="1", expected="a whole number from 1 to 256", meaning="server processes"
     ),
     "render_workers": Setting(
-        read=_whole(1, 256),
-        default=str(_cores()),
+        read=whole(1, 256),
+        default=str(cores()),
         expected="a whole number from 1 to 256",
         meaning="render processes; by default one a core",
     ),
     "render_deadline": Setting(
-        read=_read_seconds,
+        read=read_seconds,
         default="30",
         expected="seconds, up to 3600",
         meaning="seconds after which a render is stopped",
     ),
     "render_memory": Setting(
-        read=_read_bytes, default="2GB", expected=_BYTES, meaning="address space of a render process; 0 for no limit"
+        read=read_bytes, default="2GB", expected=_BYTES, meaning="address space of a render process; 0 for no limit"
     ),
     "render_queue": Setting(
-        read=_whole(1, 100_000),
+        read=whole(1, 100_000),
         default="256",
         expected="a whole number from 1 to 100000",
         meaning="renders that may wait or run; one more is answered 503",
     ),
     "client_renders": Setting(
-        read=_read_rate,
+        read=read_rate,
         default="0",
         expected="a number from 0 to 10000",
         meaning="renditions a second that may be made for one client, ten seconds' worth at once; 0 for any number",
     ),
     "proxies": Setting(
-        read=_read_networks,
+        read=read_networks,
         default="127.0.0.1,::1",
         expected="addresses or networks with commas between, 10.0.0.0/8 for all below one",
         meaning="the proxies in front, whose X-Forwarded-For and X-Forwarded-Proto are believed",
     ),
-    "upload_bytes": Setting(read=_read_bytes, default="512MB", expected=_BYTES, meaning="largest original taken in"),
+    "upload_bytes": Setting(read=read_bytes, default="512MB", expected=_BYTES, meaning="largest original taken in"),
     "import_hosts": Setting(
-        read=_read_hosts,
+        read=read_hosts,
         default="",
         expected="hosts with commas between, *.shop.example for all below one",
         meaning="hosts from which originals may be imported by URL; without it all that are public",
     ),
     "import_private": Setting(
-        read=_read_switch,
+        read=read_switch,
         default="false",
         expected=_SWITCH,
         meaning="originals may be imported from private addresses, those of an intranet and of this host",
     ),
     "import_deadline": Setting(
-        read=_read_seconds,
+        read=read_seconds,
         default="30",
         expected="seconds, up to 3600",
         meaning="seconds after which an import by URL is given up",
     ),
     "max_pixels": Setting(
-        read=_whole(1, 10**10),
+        read=whole(1, 10**10),
         default="100000000",
         expected="a whole number",
         meaning="width times height times frames, of originals and of renditions",
     ),
     "max_frames": Setting(
-        read=_whole(1, 100_000), default="1000", expected="a whole number", meaning="frames of an animation"
+        read=whole(1, 100_000), default="1000", expected="a whole number", meaning="frames of an animation"
     ),
     "max_output_side": Setting(
-        read=_whole(1, 16383), default="8192", expected="pixels, up to 16383", meaning="longest side of a rendition"
+        read=whole(1, 16383), default="8192", expected="pixels, up to 16383", meaning="longest side of a rendition"
     ),
     "surrender_side": Setting(
-        read=_whole(1, 16383),
+        read=whole(1, 16383),
         default="5000",
         expected="pixels, up to 16383",
         meaning="where width or height make a side longer than this, the picture is answered unresized",
     ),
-    "cache_bytes": Setting(read=_read_bytes, default="10GB", expected=_BYTES, meaning="derivatives kept on disk"),
+    "cache_bytes": Setting(read=read_bytes, default="10GB", expected=_BYTES, meaning="derivatives kept on disk"),
     "memory_bytes": Setting(
-        read=_read_bytes,
+        read=read_bytes,
         default="64MB",
         expected=_BYTES,
         meaning="small derivatives kept in the memory of each server process; 0 for none",
     ),
     "pyramid_bytes": Setting(
-        read=_read_bytes,
+        read=read_bytes,
         default="5GB",
         expected=_BYTES,
         meaning="smaller copies of originals kept on disk, from which renditions are made, about 1 MB each; 0 for none",
     ),
     "max_age": Setting(
-        read=_whole(0, _YEAR),
+        read=whole(0, YEAR),
         default="300",
         expected="seconds, up to a year",
         meaning="how long caches may keep answers of URLs that are not canonical",
     ),
     "lifetimes": Setting(
-        read=_read_lifetimes,
+        read=read_lifetimes,
         default="",
-        expected=f"class: seconds; class: seconds, with classes of {', '.join(_SET_BY_CLASS)}",
+        expected=f"class: seconds; class: seconds, with classes of {', '.join(SET_BY_CLASS)}",
         meaning="where a class of answers has another lifetime than `IMGSVC_MAX_AGE`: `pinned: 86400; originals: 3600; "
         "redirects: 60; missing: 5`; what is missing is kept by nobody unless it is named here",
     ),
     "shared_max_age": Setting(
-        read=lambda text: _whole(0, _YEAR)(text) if text else None,
+        read=lambda text: whole(0, YEAR)(text) if text else None,
         default="",
         expected="seconds, up to a year",
         meaning="`s-maxage`: how long a CDN may keep what browsers may keep for less; for one that is purged",
     ),
     "stale_while_revalidate": Setting(
-        read=_whole(0, _YEAR),
+        read=whole(0, YEAR),
         default="0",
         expected="seconds, up to a year",
         meaning="how long caches may answer with what is out of date while they ask again; 0 for never",
     ),
     "stale_if_error": Setting(
-        read=_whole(0, _YEAR),
+        read=whole(0, YEAR),
         default="0",
         expected="seconds, up to a year",
         meaning="the same while the service does not answer",
     ),
     "cache_tags": Setting(
-        read=_read_tag_headers,
+        read=read_tag_headers,
         default="surrogate-key",
         expected="surrogate-key, cache-tag, both with a comma between, or none",
         meaning="header fields that tell caches under which names to purge a picture",
     ),
     "connections": Setting(
-        read=_whole(1, 1_000_000),
+        read=whole(1, 1_000_000),
         default="2000",
         expected="a whole number from 1 to 1000000",
         meaning="connections of a server process; one more is answered 503",
     ),
     "header_seconds": Setting(
-        read=_read_seconds,
+        read=read_seconds,
         default="10",
         expected="seconds, up to 3600",
         meaning="seconds in which a request's head must have arrived",
     ),
     "stall_seconds": Setting(
-        read=_read_seconds,
+        read=read_seconds,
         default="30",
         expected="seconds, up to 3600",
         meaning="seconds after which a client that sends or takes less than 500 bytes in each of them is given up",
     ),
     "keep_alive_seconds": Setting(
-        read=_whole(1, 3600),
+        read=whole(1, 3600),
         default="75",
         expected="whole seconds, up to 3600",
         meaning="how long a connection may be idle; more than a proxy in front keeps it",
@@ -514,7 +365,7 @@ SETTINGS: dict[str, Setting] = {
         meaning="signs links to downloads and pictures; without it a key is made once and kept in the data folder",
     ),
     "signing_keys": Setting(
-        read=_read_signing_keys,
+        read=read_signing_keys,
         default="",
         expected="id: secret; id: secret",
         meaning="keys that URLs may name by `kid`; all hold, the first signs: `2026b: new secret; 2026a: old secret`",
@@ -538,46 +389,46 @@ SETTINGS: dict[str, Setting] = {
         meaning="what becomes of sizes off the ladder: moved up to its next size, or refused",
     ),
     "ladder": Setting(
-        read=_read_ladder,
+        read=read_ladder,
         default="160,320,480,640,800,960,1280,1600,1920,2560",
-        expected=f"up to {_MOST_RUNGS} numbers of pixels with commas between",
+        expected=f"up to {MOST_RUNGS} numbers of pixels with commas between",
         meaning="sizes that floating signatures hold for, and URLs without one under `IMGSVC_UNSIGNED=ladder`",
     ),
     "link_seconds": Setting(
-        read=_whole(1, 31_536_000),
+        read=whole(1, 31_536_000),
         default="86400",
         expected="seconds, up to a year",
         meaning="how long a link to a download holds",
     ),
     "negotiate": Setting(
-        read=_read_switch,
+        read=read_switch,
         default="false",
         expected=_SWITCH,
         meaning="renditions whose URL names no format are answered as with `format=auto`",
     ),
     "avif_seconds": Setting(
-        read=_read_seconds,
+        read=read_seconds,
         default="0.5",
         expected="seconds, up to 3600",
         meaning="seconds an AVIF that a client accepts may take before it gets WebP for the time being",
     ),
-    "quality_jpeg": Setting(read=_whole(1, 100), default="82", expected=_QUALITY, meaning="where a URL names none"),
-    "quality_webp": Setting(read=_whole(1, 100), default="80", expected=_QUALITY, meaning="where a URL names none"),
-    "quality_avif": Setting(read=_whole(1, 100), default="65", expected=_QUALITY, meaning="where a URL names none"),
+    "quality_jpeg": Setting(read=whole(1, 100), default="82", expected=_QUALITY, meaning="where a URL names none"),
+    "quality_webp": Setting(read=whole(1, 100), default="80", expected=_QUALITY, meaning="where a URL names none"),
+    "quality_avif": Setting(read=whole(1, 100), default="65", expected=_QUALITY, meaning="where a URL names none"),
     "background": Setting(
-        read=_read_opaque_color,
+        read=read_opaque_color,
         default="white",
         expected="an opaque colour: RGB, RRGGBB or a CSS name",
         meaning="bars, and what lies under alpha in formats without it, where a URL names no colour",
     ),
     "presets": Setting(
-        read=_read_presets,
+        read=read_presets,
         default="",
         expected="name: query; name: query",
         meaning="transforms with a name, for `preset=`: `hero: width=1600&height=600&mode=crop; icon: width=64`",
     ),
     "purge_hooks": Setting(
-        read=_read_purge_hooks,
+        read=read_purge_hooks,
         default="",
         expected="kind: URL; kind: URL, with kinds of " + ", ".join(HookKind),
         meaning="caches in front that are told what changed and what is purged: "
@@ -590,12 +441,12 @@ SETTINGS: dict[str, Setting] = {
         meaning="signs what webhooks are told; without it they are not signed",
     ),
     "strip_originals": Setting(
-        read=_read_switch,
+        read=read_switch,
         default="false",
         expected=_SWITCH,
         meaning="originals are answered without their metadata, too",
     ),
-    "avif_input": Setting(read=_read_switch, default="true", expected=_SWITCH, meaning="AVIF originals are taken in"),
+    "avif_input": Setting(read=read_switch, default="true", expected=_SWITCH, meaning="AVIF originals are taken in"),
 }
 
 assert {field.name for field in fields(Settings)} == set(SETTINGS)
