@@ -83,7 +83,7 @@ def prepare_imgsvc_behind_nginx(setting: Setting) -> Contender:
 
     return replace(
         service,
-        name="imgsvc nginx",
+        name="imgsvc-nginx",
         command=(
             sys.executable,
             "-m",
@@ -135,7 +135,7 @@ def prepare_raw_memory(setting: Setting) -> Contender:
 CONTENDERS: Mapping[str, Callable[[Setting], Contender]] = {
     "imgsvc": prepare_imgsvc,
     "imgsvc disk": prepare_imgsvc_disk,
-    "imgsvc nginx": prepare_imgsvc_behind_nginx,
+    "imgsvc-nginx": prepare_imgsvc_behind_nginx,
     "plain": prepare_plain,
     "thumbor": prepare_thumbor,
     "thumbor-simd": prepare_thumbor_simd,

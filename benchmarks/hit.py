@@ -27,7 +27,7 @@ from benchmarks.stage import (
 from benchmarks.stored import store_answer, stored_folder, stored_name
 from benchmarks.tables import NOTHING, Quantity, print_comparison, ratio, spread
 
-_CONTENDERS = ("imgsvc", "raw memory", "imgsvc disk", "raw file", "imgsvc nginx", "nginx static", "thumbor")
+_CONTENDERS = ("imgsvc", "raw memory", "imgsvc disk", "raw file", "imgsvc-nginx", "nginx static", "thumbor")
 _YARDSTICKS = ("raw memory", "raw file", "nginx static", "thumbor")
 _WARM_SECONDS = 1
 _ASKED_BEFORE = 2
