@@ -67,7 +67,8 @@ class DerivativeCache:
         """As `find`; at most some hundreds at once."""
         found = self._ask(lambda shelf: shelf.find(keys), {})
         if self._overflow is not None:
-            found |= {key: here for key in keys if key not in found and (here := self._overflow.find(key)) is not None}
+            # It was made later than what came back with a folder that had been away.
+            found |= {key: here for key in keys if (here := self._overflow.find(key)) is not None}
         return found
 
     def use(self, keys: Sequence[VariantKey]) -> None:

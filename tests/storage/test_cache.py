@@ -413,6 +413,26 @@ class TestAFolderThatFails:
         assert noticed[Notice.UNWRITABLE] == 1
         assert noticed[Notice.INDEX] > 0
 
+    def test_what_was_made_while_it_was_away_replaces_what_comes_back_with_it(self, tmp_path: Path) -> None:
+        root, away = tmp_path / "cache", tmp_path / "away"
+        with (
+            closing(Overflow(tmp_path / "overflow")) as overflow,
+            closing(_noticing(root, overflow, Counter())) as cache,
+        ):
+            admit(cache, "one", b"made before")
+            root.rename(away)
+            root.touch()
+            one = admit_spare(cache, "one", b"made meanwhile")
+            root.unlink()
+            away.rename(root)
+            cache.mend()
+            back = cache.find(one.key)
+            while cache.tidy():
+                pass
+
+            assert (back, cache.find(one.key), overflow.find(one.key)) == (one, one, None)
+            assert cache.path(one).read_bytes() == b"made meanwhile"
+
     def test_an_index_that_is_held_leaves_what_was_made_where_it_is_found(self, tmp_path: Path) -> None:
         """It can be read and not be written to."""
         with (
