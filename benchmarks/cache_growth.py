@@ -92,7 +92,7 @@ def _grow(root: Path, size: int, arguments: argparse.Namespace) -> Grown:
         for worth in [chance.randrange(4, 16)]
     )
     with closing(sqlite3.connect(root / FILE_NAME)) as index, index:
-        index.executemany("INSERT INTO derivatives VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", sorted(rows))
+        index.executemany("INSERT INTO derivatives VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)", sorted(rows))
     keys = [_key(number) for number in range(size)]
     chance.shuffle(keys)
     going: list[VariantKey] = []

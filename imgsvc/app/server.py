@@ -168,6 +168,7 @@ def make_delivery(
         defaults=make_defaults(settings),
         limits=make_limits(settings),
         revision=renderer_revision(with_pyramids=settings.pyramid_bytes > 0),
+        purged=lambda: library.generation.last_of_everything,
         strip_originals=settings.strip_originals,
     )
 

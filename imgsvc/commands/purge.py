@@ -36,9 +36,9 @@ async def purge(settings: Settings, wish: Wish) -> str:
 def _receipt(report: PurgeReport) -> str:
     receipt = report.purge.receipt
     removed = f"{receipt.derivatives} derivatives, {receipt.levels} pyramid levels, {receipt.length} bytes"
-    verified = f"; {receipt.verified} files verified" if report.purge.order.soft else ""
+    stale = f"; {receipt.stale} derivatives stale" if report.purge.order.soft else ""
     told = (
         f"told     {hook.label}" if hook.told else f"untold   {hook.label}: {hook.failed} It is repeated."
         for hook in report.hooks
     )
-    return "\n".join([f"removed  {removed}, of {receipt.assets} assets{verified}", *told])
+    return "\n".join([f"removed  {removed}, of {receipt.assets} assets{stale}", *told])

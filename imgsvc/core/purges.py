@@ -18,7 +18,7 @@ MOST_TAGS = 100
 class PurgeOrder(msgspec.Struct, frozen=True, kw_only=True):
     """Of one instance. `folders` with all that lies in them, None is the root.
 
-    `soft`: what is there is served until it is made again; of our own files those that are whole stay.
+    `soft`: what is there is served until it is made again, which is begun when somebody asks for it.
     """
 
     assets: tuple[UUID, ...] = ()
@@ -31,7 +31,7 @@ class PurgeOrder(msgspec.Struct, frozen=True, kw_only=True):
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """`assets` looked at so far, of `total`. `length`: bytes of the derivatives and pyramid levels that were removed.
 
-    `verified`: files whose bytes were compared, which a soft purge does.
+    `stale`: derivatives that are to be made again and were not before, which a soft purge leaves in place.
     """
 
     assets: int = 0
@@ -39,7 +39,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     derivatives: int = 0
     levels: int = 0
     length: int = 0
-    verified: int = 0
+    stale: int = 0
     tags: tuple[str, ...] = ()
 
 
@@ -95,9 +95,9 @@ class HookState(NamedTuple):
 
 
 class Purged(NamedTuple):
-    """Of our own files. `length` in bytes, of derivatives and levels; `verified` files were compared with checksums."""
+    """Of our own files. `length` in bytes, of derivatives and levels; `stale` derivatives are to be made again."""
 
     derivatives: int
     levels: int
     length: int
-    verified: int
+    stale: int

@@ -32,13 +32,17 @@ def variant_key_from_text(text: str) -> VariantKey | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Derivative:
-    """A stored result. `length` in bytes; `crc32` of them all, as zlib and zip have it; `size` of one frame, px."""
+    """A stored result. `length` in bytes; `crc32` of them all, as zlib and zip have it; `size` of one frame, px.
+
+    `stale`: it was purged softly, and is answered for as long as it has not been made again.
+    """
 
     key: VariantKey
     format: Format
     length: int
     crc32: int
     size: Size
+    stale: bool = False
 
 
 class Discarded(NamedTuple):

@@ -62,7 +62,8 @@ class Renderer(Prober, Protocol):
         """The derivative, stored; made only where it is not there yet, and once however many ask at the same time.
 
         One whose own key is another shows the same, but was made without the pyramid it should be made from, or is
-        larger, since too many are being rendered: it is to be asked for again soon. `final`: wait instead, unless no
+        larger, since too many are being rendered: it is to be asked for again soon, as one that is stale is, which is
+        made again in a quiet moment. `final`: wait instead, unless no
         pyramid can be built. `distrust`: the stored file was read and found wrong, so it is made again. `client`: on
         whose account it is rendered; nobody's where it is empty. Raises CorruptOriginal, Quarantined, TooManyRequests,
         Overloaded, RenderTimeout, RenderCrashed, StoreFailure.

@@ -56,6 +56,7 @@ from imgsvc.render.purging import purge
 from imgsvc.render.pyramids import Pyramids
 from imgsvc.render.queue import Queue
 from imgsvc.render.ready import ReadySizes
+from imgsvc.render.remakes import Remakes
 from imgsvc.render.siblings import Siblings
 from imgsvc.render.stored import Cache, admit, derivative_from_written, unlink_all
 
@@ -95,6 +96,7 @@ class Broker:
         self._allowances = allowances
         self._observe = observe
         self._ready = ReadySizes()
+        self._remakes = Remakes(queue=queue, cache=cache, remake=self._remake)
         self._originals: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -110,6 +112,7 @@ class Broker:
             os.umask(mask)
         async with server, asyncio.TaskGroup() as tasks:
             tasks.create_task(server.serve_forever())
+            tasks.create_task(self._remakes.make_expected())
             if self._pyramids is not None:
                 tasks.create_task(self._pyramids.build_expected())
 
@@ -140,6 +143,8 @@ class Broker:
             self._discard_distrusted(wanted.key)
         found = self._cache.find(wanted.key) or self._find_stand_in(wanted)
         if found is not None:
+            if found.stale:
+                self._remakes.expect(wanted)
             return found
         try:
             self._refuse_more(wanted)
@@ -157,6 +162,12 @@ class Broker:
         finally:
             self._originals[source] -= 1
             self._originals += Counter()
+
+    async def _remake(self, wanted: Wanted) -> Derivative:
+        """Beside what is there, so that nobody waits for it. Raises what `find_or_render` raises."""
+        refuse_set_aside(self._aside, wanted.path)
+        remake = partial(self._render, msgspec.structs.replace(wanted, final=True), asked_before=True)
+        return await self._coordinator.once(f"{wanted.key} again", remake)
 
     async def probe(self, probe: Probe) -> Probed:
         """Raises NotAnImage, CorruptOriginal, TooManyPixels, Overloaded, RenderTimeout, RenderCrashed."""

@@ -116,7 +116,7 @@ class Forget(msgspec.Struct, frozen=True, tag=True):
 class Drop(msgspec.Struct, frozen=True, tag=True):
     """To the broker: discard what was made from these originals, with their pyramids, and what has these keys.
 
-    `soft`: only where the file's bytes are not what they were.
+    `soft`: derivatives stay, stale.
     """
 
     paths: list[str]

@@ -1,12 +1,10 @@
-"""The broker's part of a purge: files discarded, or compared with their checksums and discarded where wrong."""
+"""The broker's part of a purge: files discarded, or kept as stale until they have been made again."""
 
 import asyncio
-from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
 
 from imgsvc.core.purges import Purged
-from imgsvc.core.variant import Derivative, Discarded, VariantKey
+from imgsvc.core.variant import Discarded, VariantKey
 from imgsvc.render.messages import Drop
 from imgsvc.render.pyramids import Pyramids
 from imgsvc.render.stored import Cache
@@ -14,53 +12,33 @@ from imgsvc.render.stored import Cache
 _NOTHING = Discarded(0, 0)
 
 
-class _Verified(NamedTuple):
-    discarded: Discarded
-    verified: int
-
-
 async def purge(drop: Drop, *, cache: Cache, pyramids: Pyramids | None) -> Purged:
-    """Others are answered in between. What is under way is admitted when it is done: its bytes are right."""
+    """Others are answered in between. What is under way is admitted when it is done: its bytes are right.
+
+    Levels of pyramids go also where it is soft: nobody is shown one, and what is made again is made from others.
+    Raises StoreFailure.
+    """
     purged = Purged(0, 0, 0, 0)
     for path in map(Path, drop.paths):
-        if drop.soft:
-            part = await _verify(cache, cache.made_from(path.name))
-            levels = _Verified(_NOTHING, 0)
-            if pyramids is not None:
-                levels = await _verify(pyramids.cache, pyramids.cache.made_from(path.name))
-        else:
-            part = _Verified(cache.discard_all(path.name), 0)
-            levels = _Verified(_NOTHING if pyramids is None else pyramids.discard(path), 0)
-            await asyncio.sleep(0)
-        purged = _sum(purged, part, levels)
-    found = cache.find_many([VariantKey(key) for key in drop.keys]).values() if drop.keys else ()
-    part = await _verify(cache, found) if drop.soft else await _discard(cache, found)
-    return _sum(purged, part, _Verified(_NOTHING, 0))
-
-
-async def _verify(cache: Cache, found: Iterable[Derivative]) -> _Verified:
-    derivatives = length = verified = 0
-    for derivative in found:
-        verified += 1
-        if not await asyncio.to_thread(cache.is_whole, derivative):
-            cache.discard(derivative)
-            derivatives, length = derivatives + 1, length + derivative.length
-    return _Verified(Discarded(derivatives, length), verified)
-
-
-async def _discard(cache: Cache, found: Iterable[Derivative]) -> _Verified:
-    derivatives = length = 0
-    for derivative in found:
-        cache.discard(derivative)
-        derivatives, length = derivatives + 1, length + derivative.length
+        stale = cache.mark_all_stale(path.name) if drop.soft else 0
+        derivatives = _NOTHING if drop.soft else cache.discard_all(path.name)
+        levels = _NOTHING if pyramids is None else pyramids.discard(path)
+        purged = _sum(purged, derivatives, levels, stale)
         await asyncio.sleep(0)
-    return _Verified(Discarded(derivatives, length), 0)
+    keys = [VariantKey(key) for key in drop.keys]
+    if drop.soft:
+        return _sum(purged, _NOTHING, _NOTHING, cache.mark_stale(keys))
+    for derivative in cache.find_many(keys).values():
+        cache.discard(derivative)
+        purged = _sum(purged, Discarded(1, derivative.length), _NOTHING, 0)
+        await asyncio.sleep(0)
+    return purged
 
 
-def _sum(purged: Purged, part: _Verified, levels: _Verified) -> Purged:
+def _sum(purged: Purged, derivatives: Discarded, levels: Discarded, stale: int) -> Purged:
     return Purged(
-        derivatives=purged.derivatives + part.discarded.derivatives,
-        levels=purged.levels + levels.discarded.derivatives,
-        length=purged.length + part.discarded.length + levels.discarded.length,
-        verified=purged.verified + part.verified + levels.verified,
+        derivatives=purged.derivatives + derivatives.derivatives,
+        levels=purged.levels + levels.derivatives,
+        length=purged.length + derivatives.length + levels.length,
+        stale=purged.stale + stale,
     )

@@ -61,7 +61,8 @@ class Body:
     """Bytes to be sent: `data` where they are few, else `file`, open. `derivative` None for an original.
 
     Where the derivative's key is not the variant's it is a provisional one (see `Renderer.render`), or of the format
-    that is there instead. `asked`: the renderer was asked for it, which found it or made it.
+    that is there instead; that, or a stale one, is answered for a short time. `asked`: the renderer was asked for it,
+    which found it or made it.
     """
 
     length: int
@@ -87,7 +88,8 @@ class _Planned(NamedTuple):
 class Delivery:
     """`find` looks an asset up; `revision` names the renderer, see `variant_key`.
 
-    `strip_originals`: not even they go out with their metadata.
+    `purged` gives a number that is another one after each purge. `strip_originals`: not even they go out with their
+    metadata.
     """
 
     def __init__(
@@ -100,6 +102,7 @@ class Delivery:
         defaults: Defaults,
         limits: Limits,
         revision: str,
+        purged: Callable[[], int],
         strip_originals: bool,
     ) -> None:
         self._find = find
@@ -109,6 +112,8 @@ class Delivery:
         self._defaults = defaults
         self._limits = limits
         self._revision = revision
+        self._purged = purged
+        self._purge_seen = purged()
         self._strip_originals = strip_originals
         self._plans: dict[tuple[ImageInfo, Transform], _Planned] = {}
         self._known: LRUCache[VariantKey, Derivative] = LRUCache(_REMEMBERED)
@@ -166,7 +171,8 @@ class Delivery:
         raise StoreFailure("The rendition cannot be read back.")
 
     def known(self, variant: Variant) -> Derivative | None:
-        """What this process was told of it; the file may be gone meanwhile."""
+        """What this process was told of it since the last purge; the file may be gone meanwhile. Never stale."""
+        self._forget_purged()
         return self._known.get(variant.key)
 
     async def make(
@@ -175,6 +181,8 @@ class Delivery:
         """Of a variant that has a plan; as `Renderer.render`, and raises what that raises."""
         original, plan = variant.asset.original, variant.plan
         assert plan is not None
+        self._forget_purged()
+        asked = self._purge_seen
         derivative = await self._renderer.render(
             variant.key,
             self._blobs.local_path(original.digest),
@@ -185,7 +193,7 @@ class Delivery:
             client=client,
         )
         if derivative.key == variant.key:
-            self._known[variant.key] = derivative
+            self._remember([derivative], asked=asked)
         return derivative
 
     async def read(self, derivative: Derivative) -> Body | None:
@@ -203,10 +211,25 @@ class Delivery:
 
         What this process was told of may have been evicted since; it is made again as it was. Raises ServiceError.
         """
-        missing = [one.key for one in variants if one.plan is not None and one.key not in self._known]
-        found = await self._renderer.find(missing) if missing else []
-        self._known.update((one.key, one) for one in found if one is not None)
-        return [None if variant.plan is None else self._known.get(variant.key) for variant in variants]
+        self._forget_purged()
+        asked = self._purge_seen
+        known = {one.key: self._known.get(one.key) for one in variants if one.plan is not None}
+        missing = [key for key, derivative in known.items() if derivative is None]
+        found = [one for one in await self._renderer.find(missing) if one is not None] if missing else []
+        self._remember(found, asked=asked)
+        known |= {one.key: one for one in found}
+        return [None if variant.plan is None else known[variant.key] for variant in variants]
+
+    def _remember(self, derivatives: Sequence[Derivative], *, asked: int) -> None:
+        """Unless they are stale, or were purged since they were asked for."""
+        if asked == self._purged():
+            self._known.update((one.key, one) for one in derivatives if not one.stale)
+
+    def _forget_purged(self) -> None:
+        purged = self._purged()
+        if purged != self._purge_seen:
+            self._purge_seen = purged
+            self._known.clear()
 
     def _read(self, derivative: Derivative) -> Body | None:
         """Blocks."""

@@ -1,7 +1,7 @@
 """Purges carried out, by one process of the host.
 
-Derivatives are found by the plan, so none of ours is ever stale: a purge frees the disk, or has files that may be
-damaged made again, and has caches in front drop what they hold.
+Derivatives are found by the plan, so none of ours ever shows another picture: a purge frees the disk, or has files
+made again that are under suspicion, and has caches in front drop what they hold.
 """
 
 import time
@@ -31,9 +31,6 @@ from imgsvc.storage.blobs import BlobStore
 _log = structlog.get_logger(__name__)
 
 _ASSETS_AT_ONCE = 100
-_VERIFIED_AT_ONCE = 10
-"""Assets all of whose files are read before the broker answers."""
-
 _PLANNED_AT_ONCE = 25
 """Assets whose renditions under a preset are looked for at once: two keys a format each."""
 
@@ -44,7 +41,7 @@ _NOTED_EVERY = 0.5
 class FilesPurged(Protocol):
     """Discards what was made from these, pyramids too, and what has these keys; some hundreds of both at once.
 
-    `soft`: only files whose bytes are not what they were. Raises ServiceError.
+    `soft`: derivatives stay, stale, until each has been made again. Raises ServiceError.
     """
 
     async def __call__(self, originals: Sequence[Path], keys: Sequence[VariantKey], *, soft: bool) -> Purged: ...
@@ -126,18 +123,17 @@ class Purging:
     async def _portions(
         self, instance: Instance, order: PurgeOrder, folders: Collection[int | None]
     ) -> AsyncGenerator[_Portion]:
-        at_once = _VERIFIED_AT_ONCE if order.soft else _ASSETS_AT_ONCE
         if order.everything:
-            async for assets in self._pages(instance, at_once):
+            async for assets in self._pages(instance, _ASSETS_AT_ONCE):
                 yield _Portion(assets)
             return
         refs = [AssetRef(AssetKind.GUID, str(guid), instance) for guid in order.assets]
-        for start in range(0, len(refs), at_once):
-            found = await self._catalog.assets.find_many(refs[start : start + at_once])
+        for start in range(0, len(refs), _ASSETS_AT_ONCE):
+            found = await self._catalog.assets.find_many(refs[start : start + _ASSETS_AT_ONCE])
             yield _Portion([asset for asset in found if asset is not None])
         for folder in folders:
             place: FolderPlace | None = None
-            while assets := await self._catalog.assets.in_folder(instance, folder, after=place, limit=at_once):
+            while assets := await self._catalog.assets.in_folder(instance, folder, after=place, limit=_ASSETS_AT_ONCE):
                 place = FolderPlace(assets[-1].name, assets[-1].serial)
                 yield _Portion(assets)
         for name in order.presets:
@@ -183,5 +179,5 @@ def _added(receipt: Receipt, assets: int, purged: Purged) -> Receipt:
         derivatives=receipt.derivatives + purged.derivatives,
         levels=receipt.levels + purged.levels,
         length=receipt.length + purged.length,
-        verified=receipt.verified + purged.verified,
+        stale=receipt.stale + purged.stale,
     )

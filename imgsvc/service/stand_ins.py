@@ -73,6 +73,8 @@ class StandIns:
             found = await self._found(variant)
             if found is None:
                 raise TimeoutError
+            if found.stale:
+                self._begin(variant, client)
             return found
         make = partial(self._delivery.make, variant, client=client)
         return await self._background.wait(variant.key, make, seconds=self._patience)

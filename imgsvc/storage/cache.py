@@ -139,13 +139,18 @@ class DerivativeCache:
             raise StoreFailure("Renditions cannot be discarded at the moment.")
         return Discarded(gone.derivatives + stranded.derivatives, gone.length + stranded.length)
 
-    def made_from(self, source: str) -> list[Derivative]:
-        """As the index has them."""
-        return self._ask(lambda shelf: shelf.index.derivatives_from(source), [])
+    def mark_stale(self, keys: Sequence[VariantKey]) -> int:
+        """Those that are there, until they are admitted anew; some hundreds at once. How many were not stale before.
 
-    def is_whole(self, derivative: Derivative) -> bool:
-        """See `DerivativeFiles`; from any thread."""
-        return self._files.is_whole(derivative)
+        Raises StoreFailure where it is not sure that all are.
+        """
+        stranded = 0 if self._overflow is None else self._overflow.mark_stale(lambda one: one.derivative.key in keys)
+        return stranded + self._marked(lambda shelf: shelf.index.mark_stale(keys))
+
+    def mark_all_stale(self, source: str) -> int:
+        """All that was made from it, as `mark_stale`."""
+        stranded = 0 if self._overflow is None else self._overflow.mark_stale(lambda one: one.source == source)
+        return stranded + self._marked(lambda shelf: shelf.index.mark_all_stale(source))
 
     def close(self) -> None:
         if self._shelf is not None:
@@ -171,6 +176,12 @@ class DerivativeCache:
     def shelf(self) -> Shelf | None:
         """None while it is out of order."""
         return self._shelf
+
+    def _marked(self, mark: Callable[[Shelf], int]) -> int:
+        marked = self._ask(mark, -1)
+        if marked < 0:
+            raise StoreFailure("Renditions cannot be purged at the moment.")
+        return marked
 
     def _place(self, scratch: Path, stranded: Stranded) -> bool:
         derivative, source, seconds = stranded

@@ -20,7 +20,6 @@ from imgsvc.core.formats import Format
 from imgsvc.core.geometry import Size
 from imgsvc.core.variant import Derivative, VariantKey
 from imgsvc.storage.derivatives import file_place
-from imgsvc.storage.inventory import ROWS, derivative_from_row
 
 USED_WITHIN = 60.0
 """Seconds within which one use stands for all: a look-up that wrote each time cost twice as much."""
@@ -119,10 +118,17 @@ class DerivativeIndex:
         with closing(self._rows.execute(f"{_FIND}({_marks(keys)})", keys)) as rows:
             return [
                 Row(
-                    Derivative(key=key, format=_format(output), length=length, crc32=crc32, size=Size(width, height)),
+                    Derivative(
+                        key=key,
+                        format=_format(output),
+                        length=length,
+                        crc32=crc32,
+                        size=Size(width, height),
+                        stale=bool(stale),
+                    ),
                     used,
                 )
-                for key, output, length, crc32, width, height, used in rows.fetchall()
+                for key, output, length, crc32, width, height, used, stale in rows.fetchall()
             ]
 
     def use(self, keys: Sequence[VariantKey]) -> None:
@@ -137,10 +143,13 @@ class DerivativeIndex:
     def made_from(self, source: str) -> list[Named]:
         return self._named("WHERE source = ?", source)
 
-    def derivatives_from(self, source: str) -> list[Derivative]:
-        """All that is known of what was made from it."""
-        with closing(self._rows.execute(f"{ROWS} WHERE source = ?", (source,))) as rows:
-            return list(map(derivative_from_row, rows))
+    def mark_stale(self, keys: Sequence[VariantKey]) -> int:
+        """Those of them that are there; some hundreds at once. How many were not before."""
+        return self._mark_stale(f"key IN ({_marks(keys)})", *keys)
+
+    def mark_all_stale(self, source: str) -> int:
+        """As `mark_stale`, what was made from it."""
+        return self._mark_stale("source = ?", source)
 
     def named(self, prefix: str, *, after: str, limit: int) -> list[Named]:
         """The next ones whose keys start with `prefix`, in order of their keys."""
@@ -149,10 +158,11 @@ class DerivativeIndex:
     def enter(self, derivative: Derivative, *, source: str, worth: int) -> None:
         """In place of what was known under that key; all or nothing."""
         row = (derivative.key, derivative.format, derivative.length, derivative.crc32, *derivative.size, time())
+        row += (source, worth, derivative.stale)
         with self._rows:
             self._rows.execute("BEGIN IMMEDIATE")
             self._rows.execute("DELETE FROM derivatives WHERE key = ?", (derivative.key,))
-            self._rows.execute("INSERT INTO derivatives VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, source, worth))
+            self._rows.execute(f"INSERT INTO derivatives VALUES ({_marks(row)})", row)
 
     def forget(self, keys: Sequence[VariantKey]) -> None:
         with self._rows:
@@ -199,6 +209,12 @@ class DerivativeIndex:
         """What was miscounted."""
         self._rows.execute("UPDATE total SET length = length + ?", (length,))
 
+    def _mark_stale(self, where: str, *values: str) -> int:
+        with closing(
+            self._rows.execute(f"UPDATE derivatives SET stale = 1 WHERE {where} AND NOT stale", values)
+        ) as done:
+            return done.rowcount
+
     def _named(self, where: str, *values: str | int) -> list[Named]:
         with closing(self._rows.execute(f"SELECT key, format, length, used FROM derivatives {where}", values)) as rows:
             return [Named(VariantKey(key), _format(output), length, used) for key, output, length, used in rows]
@@ -215,11 +231,11 @@ def _format(name: str) -> Format:
         raise RowDamaged from error
 
 
-def _marks(keys: Sequence[VariantKey]) -> str:
-    return ",".join("?" * len(keys))
+def _marks(values: Sequence[object]) -> str:
+    return ",".join("?" * len(values))
 
 
-_FIND = "SELECT key, format, length, crc32, width, height, used FROM derivatives WHERE key IN "
+_FIND = "SELECT key, format, length, crc32, width, height, used, stale FROM derivatives WHERE key IN "
 
 _SET_UP = """
 PRAGMA journal_mode = WAL;
@@ -252,6 +268,12 @@ _STEPS = (
     CREATE TRIGGER derivative_forgotten AFTER DELETE ON derivatives
         BEGIN UPDATE total SET length = length - OLD.length; END;
     PRAGMA user_version = 2;
+    COMMIT;
+    """,
+    """
+    BEGIN;
+    ALTER TABLE derivatives ADD COLUMN stale INTEGER NOT NULL DEFAULT 0;
+    PRAGMA user_version = 3;
     COMMIT;
     """,
 )

@@ -7,7 +7,8 @@ here for what they do not find there (`DerivativeFiles`); what is here goes back
 import contextlib
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from stat import S_ISDIR
 from typing import NamedTuple
@@ -101,6 +102,12 @@ class Overflow:
 
     def discard_all(self, source: str) -> Discarded:
         return self._discard_many([key for key, each in self._stranded.items() if each.source == source])
+
+    def mark_stale(self, is_meant: Callable[[Stranded], bool]) -> int:
+        """How many were not before."""
+        meant = [(key, one) for key, one in self._stranded.items() if is_meant(one) and not one.derivative.stale]
+        self._stranded |= {key: one._replace(derivative=replace(one.derivative, stale=True)) for key, one in meant}
+        return len(meant)
 
     def _make_room(self, length: int) -> None:
         while self._stranded and self._length + length > self._budget:

@@ -68,9 +68,9 @@ class PreparedAnswers:
         self._everything = generation.last_of_everything
 
     def remember(self, scope: Scope, head: PictureHead, body: Body, seen: Seen) -> None:
-        """What is provisional is passed over."""
+        """What is provisional or stale is passed over."""
         derivative = body.derivative
-        if derivative is not None and derivative.key != head.key:
+        if derivative is not None and (derivative.key != head.key or derivative.stale):
             return
         if self._everything != self._generation.last_of_everything:
             self._everything = self._generation.last_of_everything
@@ -117,7 +117,12 @@ class PreparedAnswers:
         return answer
 
     def remember_body(self, answer: PreparedAnswer, derivative: Derivative, data: bytes) -> None:
-        """Verified. What is asked for once alone is never handed in, and so drives nothing out."""
+        """Verified. What is asked for once alone is never handed in, and so drives nothing out.
+
+        What was purged while it was read is passed over.
+        """
+        if self._last_changes[answer.group] > answer.generation:
+            return
         answer.body = self._bodies.keep(derivative.key, data)
 
     def take_used(self) -> set[VariantKey]:

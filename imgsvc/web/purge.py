@@ -52,7 +52,7 @@ class HookShape(msgspec.Struct, omit_defaults=True):
 
 
 class PurgeShape(msgspec.Struct):
-    """`done`: our own files are. `assets` were looked at, of `total`; `verified` files were compared."""
+    """`done`: our own files are. `assets` were looked at, of `total`; `stale` are to be made again."""
 
     id: str
     done: bool
@@ -60,7 +60,7 @@ class PurgeShape(msgspec.Struct):
     assets: int
     total: int
     removed: RemovedShape
-    verified: int
+    stale: int
     tags: list[str]
     hooks: list[HookShape]
 
@@ -111,7 +111,7 @@ def _shape(report: PurgeReport) -> PurgeShape:
         assets=receipt.assets,
         total=receipt.total,
         removed=RemovedShape(derivatives=receipt.derivatives, levels=receipt.levels, bytes=receipt.length),
-        verified=receipt.verified,
+        stale=receipt.stale,
         tags=list(receipt.tags),
         hooks=[HookShape(*hook) for hook in report.hooks],
     )

@@ -80,7 +80,7 @@ class PictureHead:
         return validators
 
     def provisional(self, derivative: Derivative) -> Self:
-        """Of what stands in, which may be of another format."""
+        """Of what stands in, which may be of another format, or is to be made again."""
         return replace(
             self,
             key=derivative.key,
@@ -140,7 +140,7 @@ class PictureResponse(Response):
         self, scope: Scope, receive: Receive, send: Send, sent: Mapping[bytes, str], body: Body, timing: RawHeaders
     ) -> None:
         head = self._head
-        if body.derivative is not None and body.derivative.key != head.key:
+        if body.derivative is not None and (body.derivative.key != head.key or body.derivative.stale):
             head = head.provisional(body.derivative)
         if evaluate(sent, etag=head.etag, modified=head.modified) is Outcome.FAILED:
             await _FAILED(scope, receive, send)

@@ -94,6 +94,7 @@ class Bench:
             defaults=Defaults(),
             limits=Limits(),
             revision=revision,
+            purged=lambda: 0,
             strip_originals=strip_originals,
         )
 
@@ -115,6 +116,7 @@ async def bench(tmp_path: Path) -> AsyncGenerator[Bench]:
             defaults=Defaults(),
             limits=Limits(),
             revision="1",
+            purged=lambda: 0,
             strip_originals=False,
         )
         yield Bench(delivery, renderer, files, blobs, catalog, asset)

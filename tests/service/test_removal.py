@@ -158,6 +158,7 @@ class Bench:
             defaults=Defaults(),
             limits=Limits(),
             revision="1",
+            purged=lambda: 0,
             strip_originals=False,
         )
         variant = await delivery.identify(PictureRequest(ref=ref_of(asset), transform=Transform(width=width)))

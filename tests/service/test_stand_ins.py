@@ -89,6 +89,7 @@ class Bench:
             defaults=Defaults(),
             limits=Limits(),
             revision="1",
+            purged=lambda: 0,
             strip_originals=False,
         )
 

@@ -5,6 +5,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from time import time
@@ -51,6 +52,45 @@ def test_a_derivatives_path_is_where_its_file_lies(cache: DerivativeCache, outpu
     derivative = admit(cache, "one", output=output)
 
     assert cache.path(derivative).read_bytes() == b"rendition"
+
+
+class TestStale:
+    def test_it_is_found_until_it_is_admitted_anew(self, cache: DerivativeCache) -> None:
+        """By keys, or all that was made of an original; each is counted once, others are as they were."""
+        one, two, other = admit(cache, "one"), admit(cache, "two"), admit(cache, "other", source="another")
+
+        counts = [cache.mark_stale([one.key, other.key]), cache.mark_all_stale("original"), cache.mark_stale([two.key])]
+        again = admit(cache, "one", b"fresh")
+
+        assert counts == [2, 1, 0]
+        assert cache.find_many([one.key, two.key, other.key]) == {
+            one.key: again,
+            two.key: replace(two, stale=True),
+            other.key: replace(other, stale=True),
+        }
+
+    def test_it_is_so_in_the_overflow_and_back_from_there(self, tmp_path: Path) -> None:
+        overflow = Overflow(tmp_path / "overflow")
+        with closing(overflow), closing(DerivativeCache(tmp_path / "cache", budget=OPEN, overflow=overflow)) as cache:
+            stranded = admit_spare(cache, "one")
+
+            counts = cache.mark_all_stale("original"), cache.mark_stale([stranded.key])
+            before = cache.find(stranded.key)
+            while cache.tidy():
+                pass
+
+            assert counts == (1, 0)
+            assert before == cache.find(stranded.key) == replace(stranded, stale=True)
+            assert cache.path(stranded).exists()
+
+    def test_what_cannot_be_marked_is_said(self, cache: DerivativeCache, tmp_path: Path) -> None:
+        """Whoever purges has to try again."""
+        one = admit(cache, "one")
+        with closing(sqlite3.connect(tmp_path / "index.sqlite", isolation_level=None)) as somebody:
+            somebody.execute("BEGIN IMMEDIATE")
+
+            with pytest.raises(StoreFailure):
+                cache.mark_stale([one.key])
 
 
 def test_what_cannot_be_entered_once_does_not_keep_the_next_out(

@@ -3,12 +3,15 @@
 import hmac
 import os
 import signal
+import sqlite3
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
+from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from zlib import crc32
 
 import httpx
 import pytest
@@ -201,23 +204,86 @@ def test_a_pyramid_goes_with_its_original(quiet: Fronted) -> None:
     assert quiet.levels() == {}
 
 
-def test_a_soft_purge_takes_away_what_is_damaged_alone(quiet: Fronted) -> None:
-    """Files that are whole are served on; caches in front are told that it is soft."""
-    guid = quiet.add("width=10", "width=20")
-    content, (damaged, _) = quiet.ask(guid, "width=10"), quiet.lengths()
-    damaged.write_bytes(bytes(damaged.stat().st_size))
-    rendered = quiet.service.renders()
+def test_what_is_purged_softly_is_answered_until_it_is_made_again(quiet: Fronted) -> None:
+    """Once, though both processes had it in memory and are asked at the same time; meanwhile for a short time."""
+    guid = quiet.add("width=20")
+    path = f"/images/{guid}.webp?width=10"
+    first = quiet.service.get(path)
+    fresh, etag = first.content, first.headers["etag"]
+    old = _older_bytes(quiet, key=etag.strip('"'))
+    with quiet.service.connections_to_every_process() as dealt:
+        each = [connections[0] for connections in dealt.values()]
+        for connection in each * 4:
+            poll(lambda one=connection: _ask(one, path).data == old, for_what="the older bytes in memory")
+        rendered = quiet.service.renders()
 
-    receipt = quiet.purge(assets=[guid], soft=True)
+        receipt = quiet.purge(assets=[guid], soft=True)
+        answers = [_ask(connection, path) for connection in each]
+        poll(lambda: quiet.service.renders() > rendered, for_what="it to be made again")
+        later = [poll(lambda one=one: _kept_long(_ask(one, path)), for_what="the fresh one") for one in each * 3]
 
-    assert (receipt["soft"], receipt["verified"], receipt["removed"]["derivatives"]) == (True, 2, 1)
-    assert not damaged.exists()
-    assert quiet.ask(guid, "width=10") == content
-    quiet.ask(guid, "width=20")
+    assert (receipt["soft"], receipt["stale"]) == (True, 2)
+    assert receipt["removed"] == {"derivatives": 0, "levels": 0, "bytes": 0}
+    assert answers[0] == Answered(200, old, etag, "public, max-age=10")
+    assert {(one.data, one.etag) for one in answers} <= {(old, etag), (fresh, etag)}
+    assert {(one.data, one.etag) for one in later} == {(fresh, etag)}
     assert quiet.service.renders() == rendered + 1
     assert quiet.varnish.calls[-1].headers["xkey-softpurge"] == f"asset-{guid}"
     assert "xkey-purge" not in quiet.varnish.calls[-1].headers
     assert quiet.webhook.calls[-1].json["soft"] is True
+
+
+def test_what_cannot_be_made_again_is_answered_on(quiet: Fronted) -> None:
+    """Its original's file is gone: no failure. Once the asset is, it is not found."""
+    guid = quiet.add("width=10")
+    fresh, path = quiet.ask(guid, "width=10"), f"/images/{guid}.webp?width=10"
+    content = quiet.service.get(f"/images/{guid}.png").content
+    (quiet.service.data / "originals" / _digest_path(content)).unlink()
+
+    quiet.purge(assets=[guid], soft=True)
+    key = quiet.service.get(path).headers["etag"].strip('"')
+    poll(lambda: _remakes(quiet, key), for_what="it to be tried")
+
+    assert quiet.ask(guid, "width=10") == fresh
+    assert quiet.service.get(path).headers["cache-control"] == "public, max-age=10"
+    assert quiet.purge(assets=[guid], soft=True)["stale"] == 0
+    assert quiet.service.client.delete(f"/struct/assets/{guid}", headers=STRUCT).is_success
+    assert quiet.service.get(path).status_code == 404
+    assert quiet.lengths() == {}
+
+
+class Answered(NamedTuple):
+    status: int
+    data: bytes
+    etag: str | None
+    cache_control: str | None
+
+
+def _ask(connection: HTTPConnection, path: str) -> Answered:
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    return Answered(answer.status, answer.read(), answer.getheader("etag"), answer.getheader("cache-control"))
+
+
+def _kept_long(answer: Answered) -> Answered | None:
+    return answer if answer.cache_control == "public, max-age=300, must-revalidate" else None
+
+
+def _older_bytes(fronted: Fronted, *, key: str) -> bytes:
+    """In the file of that key, and vouched for by the index, as another version of a library may have made them."""
+    (path,) = (path for path in fronted.lengths() if path.stem == key)
+    old = originals.png(7, 7)
+    beside = path.with_name("beside")
+    beside.write_bytes(old)
+    with closing(sqlite3.connect(fronted.service.data / "derivatives" / "index.sqlite")) as index, index:
+        index.execute("UPDATE derivatives SET length = ?, crc32 = ? WHERE key = ?", (len(old), crc32(old), key))
+    beside.rename(path)
+    return old
+
+
+def _remakes(fronted: Fronted, key: str) -> list[str]:
+    events = fronted.service.events()
+    return [event["outcome"] for event in events if (event.get("event"), event.get("key")) == ("remake", key)]
 
 
 def test_caches_in_front_are_told_by_header_and_by_json(quiet: Fronted) -> None:
@@ -334,7 +400,7 @@ def test_the_command_prints_the_receipt(quiet: Fronted) -> None:
 
 
 def test_what_is_damaged_is_named_and_can_be_healed(quiet: Fronted) -> None:
-    """Originals and cached files, beside the service: by a replacement, and by a soft purge."""
+    """Originals and cached files, beside the service: by a replacement, and by a purge."""
     guid = quiet.add("width=10")
     content = quiet.service.get(f"/images/{guid}.png").content
     original, (derivative,) = quiet.service.data / "originals" / _digest_path(content), quiet.lengths()
@@ -345,7 +411,7 @@ def test_what_is_damaged_is_named_and_can_be_healed(quiet: Fronted) -> None:
     healed = quiet.service.client.put(
         f"/struct/assets/{guid}/data", files={"uploadedFile": ("a.png", content)}, headers=STRUCT
     )
-    quiet.purge(assets=[guid], soft=True)
+    quiet.purge(assets=[guid])
     again = quiet.service.command("verify", "--derivatives")
 
     assert found.returncode == 1
