@@ -143,7 +143,7 @@ def verify(derivatives: bool, rate: float | None, after: str | None) -> None:
 @main.command()
 @click.option("--asset", "assets", multiple=True, metavar="ID", help="By any of its ids.")
 @click.option("--folder", "folders", multiple=True, metavar="ID", help="With all that lies in it; root for the root.")
-@click.option("--preset", "presets", multiple=True, metavar="NAME", help="What it made, without other parameters.")
+@click.option("--preset", "presets", multiple=True, metavar="NAME", help="What was asked for by it.")
 @click.option("--tag", "tags", multiple=True, help="As caches in front know it: asset-…, folder-…, preset-….")
 @click.option("--everything", is_flag=True, help="Of the instance.")
 @click.option("--soft", is_flag=True, help="Serve what is there until it is made again; files that are whole stay.")

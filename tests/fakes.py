@@ -129,6 +129,7 @@ class FakeRenderer(FakeProber):
         distrust: bool = False,
         final: bool = False,
         client: str = "",
+        label: str = "",
     ) -> Derivative:
         if self.failure is not None:
             raise self.failure

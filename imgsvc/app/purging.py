@@ -55,7 +55,7 @@ async def keep_purging(
     purging = Purging(
         catalog=library.catalog,
         blobs=library.blobs,
-        purge_files=renderer.purge,
+        files=renderer,
         variant=delivery.variant,
         presets=settings.presets,
         now=utc_now,

@@ -3,7 +3,7 @@
 import re
 from uuid import UUID
 
-from imgsvc.core.assets import Asset
+from imgsvc.core.assets import Asset, Instance
 
 _UNFIT = re.compile(r"[^a-z0-9_-]")
 _LONGEST_PRESET = 64
@@ -27,3 +27,8 @@ def folder_tag(serial: int | None) -> str:
 def preset_tag(name: str) -> str:
     """In any case. What fits no tag is replaced and cut, so that two strange names may share one: both are purged."""
     return f"preset-{_UNFIT.sub('-', name.lower())[:_LONGEST_PRESET]}"
+
+
+def preset_label(instance: Instance, name: str) -> str:
+    """Under which our own cache finds what was asked for by that preset of that instance. `name` in lower case."""
+    return f"{instance}/{name}"

@@ -58,6 +58,7 @@ class Renderer(Prober, Protocol):
         distrust: bool = False,
         final: bool = False,
         client: str = "",
+        label: str = "",
     ) -> Derivative:
         """The derivative, stored; made only where it is not there yet, and once however many ask at the same time.
 
@@ -65,8 +66,8 @@ class Renderer(Prober, Protocol):
         larger, since too many are being rendered: it is to be asked for again soon, as one that is stale is, which is
         made again in a quiet moment. `final`: wait instead, unless no
         pyramid can be built. `distrust`: the stored file was read and found wrong, so it is made again. `client`: on
-        whose account it is rendered; nobody's where it is empty. Raises CorruptOriginal, Quarantined, TooManyRequests,
-        Overloaded, RenderTimeout, RenderCrashed, StoreFailure.
+        whose account it is rendered; nobody's where it is empty. `label`: by which it can be purged, if any. Raises
+        CorruptOriginal, Quarantined, TooManyRequests, Overloaded, RenderTimeout, RenderCrashed, StoreFailure.
         """
         ...
 

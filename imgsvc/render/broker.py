@@ -34,6 +34,7 @@ from imgsvc.render.messages import (
     Forget,
     Forgotten,
     Found,
+    Labelled,
     LevelLost,
     Look,
     Noted,
@@ -43,6 +44,7 @@ from imgsvc.render.messages import (
     Probed,
     Question,
     Render,
+    Search,
     Seen,
     StoredLevel,
     Told,
@@ -65,6 +67,9 @@ _log = structlog.get_logger(__name__)
 _PROBE_SECONDS = 0.2
 """Of a usual upload; its header is not known yet."""
 
+
+_PAGE = 500
+"""Keys told at once."""
 
 _ATTEMPTS = 2
 """At a level that was there and turns out damaged or gone: it is built again once."""
@@ -132,6 +137,8 @@ class Broker:
             self._observe("larger", 0.0)
             return larger
         self._ready.note(source, wanted.plan, derivative.key)
+        if wanted.label:
+            self._cache.label(derivative.key, wanted.label)
         return derivative
 
     async def _find_or_render(self, wanted: Wanted) -> Derivative:
@@ -317,6 +324,8 @@ class Broker:
             case Look():
                 found = self._cache.find_many(body.keys)
                 return Seen(derivatives=[found.get(key) for key in body.keys])
+            case Search():
+                return Labelled(keys=list(self._cache.labelled(body.label, after=body.after, limit=_PAGE)))
             case Used():
                 self._cache.use(body.keys)
                 return Noted()

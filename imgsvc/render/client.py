@@ -26,11 +26,13 @@ from imgsvc.render.messages import (
     Forget,
     Forgotten,
     Found,
+    Labelled,
     Look,
     Prepare,
     Probe,
     Probed,
     Question,
+    Search,
     Seen,
     Told,
     Used,
@@ -96,9 +98,18 @@ class BrokerClient:
         distrust: bool = False,
         final: bool = False,
         client: str = "",
+        label: str = "",
     ) -> Derivative:
-        path = str(original.absolute())
-        wanted = Wanted(key=key, path=path, info=info, plan=plan, distrust=distrust, final=final, client=client)
+        wanted = Wanted(
+            key=key,
+            path=str(original.absolute()),
+            info=info,
+            plan=plan,
+            distrust=distrust,
+            final=final,
+            client=client,
+            label=label,
+        )
         answer = await self._ask(wanted)
         assert isinstance(answer, Found)
         return answer.derivative
@@ -124,6 +135,11 @@ class BrokerClient:
         answer = await self._ask(Drop(paths=paths, keys=list(keys), soft=soft))
         assert isinstance(answer, Dropped)
         return answer.purged
+
+    async def labelled(self, label: str, *, after: VariantKey | None) -> Sequence[VariantKey]:
+        answer = await self._ask(Search(label=label, after=after))
+        assert isinstance(answer, Labelled)
+        return answer.keys
 
     def note_use(self, key: VariantKey) -> None:
         """Its bytes were answered without asking the broker, who is told some seconds later. From any thread."""

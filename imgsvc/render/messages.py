@@ -82,7 +82,7 @@ class Build(msgspec.Struct, frozen=True, tag=True):
 class Wanted(msgspec.Struct, frozen=True, tag=True):
     """To the broker: the derivative of that key, found or made. `final`: a provisional one will not do.
 
-    `client`: on whose account it is rendered; nobody's where it is empty.
+    `client`: on whose account it is rendered; nobody's where it is empty. `label`: by which it is found again, if any.
     """
 
     key: VariantKey
@@ -92,6 +92,7 @@ class Wanted(msgspec.Struct, frozen=True, tag=True):
     distrust: bool = False
     final: bool = False
     client: str = ""
+    label: str = ""
 
 
 class Prepare(msgspec.Struct, frozen=True, tag=True):
@@ -122,6 +123,13 @@ class Drop(msgspec.Struct, frozen=True, tag=True):
     paths: list[str]
     keys: list[VariantKey]
     soft: bool
+
+
+class Search(msgspec.Struct, frozen=True, tag=True):
+    """To the broker: the keys that were asked for under that label, a page of them in their order."""
+
+    label: str
+    after: VariantKey | None
 
 
 class Used(msgspec.Struct, frozen=True, tag=True):
@@ -177,6 +185,12 @@ class Seen(msgspec.Struct, frozen=True, tag=True):
     derivatives: list[Derivative | None]
 
 
+class Labelled(msgspec.Struct, frozen=True, tag=True):
+    """None at all where there are no more."""
+
+    keys: list[VariantKey]
+
+
 class Forgotten(msgspec.Struct, frozen=True, tag=True):
     derivatives: int
 
@@ -194,8 +208,8 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     words: str = ""
 
 
-Asked = Probe | Wanted | Prepare | Look | Forget | Drop | Used
-Told = Probed | Found | Preparing | Seen | Forgotten | Dropped | Noted
+Asked = Probe | Wanted | Prepare | Look | Search | Forget | Drop | Used
+Told = Probed | Found | Preparing | Seen | Labelled | Forgotten | Dropped | Noted
 Job = Probe | Render | RenderSiblings | Build
 Result = Probed | Written | Rendered | Built | LevelLost | Failed
 

@@ -17,6 +17,7 @@ from imgsvc.core.media import media_type
 from imgsvc.core.negotiation import choose_format
 from imgsvc.core.plan import Defaults, Plan, make_plan, plan_stripped_original
 from imgsvc.core.requests import PictureRequest
+from imgsvc.core.tags import preset_label
 from imgsvc.core.transform import AUTO, NOTHING_ASKED, Metadata, Transform
 from imgsvc.core.variant import Derivative, VariantKey, variant_key
 from imgsvc.render.base import Renderer
@@ -40,6 +41,7 @@ class Variant:
     """What is to be answered. `plan` None: the original's bytes as they came, `transform` asks for nothing then.
 
     `format` None: not a picture. `instead`: what may be answered for the time being, while this one is being made.
+    `preset`: by which it was asked for, if by any.
     """
 
     asset: Asset
@@ -48,6 +50,7 @@ class Variant:
     key: VariantKey
     format: Format | None
     instead: Format | None = None
+    preset: str | None = None
 
     @property
     def media_type(self) -> str:
@@ -145,11 +148,13 @@ class Delivery:
             output, instead = choose_format(original.info, request.accepted, background=transform.background)
             transform = replace(transform, format=output)
         # What is saved is looked at later.
-        return self._variant_of_rendition(asset, transform, instead=None if request.download else instead)
+        instead = None if request.download else instead
+        return self._variant_of_rendition(asset, transform, instead=instead, preset=request.preset)
 
     def stand_in(self, variant: Variant) -> Variant:
         """The same in the format of its `instead`."""
-        return self._variant_of_rendition(variant.asset, replace(variant.transform, format=variant.instead))
+        transform = replace(variant.transform, format=variant.instead)
+        return self._variant_of_rendition(variant.asset, transform, preset=variant.preset)
 
     async def load(self, variant: Variant, *, final: bool = False, client: str = "") -> Body:
         """Rendered where it is not there; what is there is compared with what is known of it, and made again if wrong.
@@ -191,6 +196,7 @@ class Delivery:
             distrust=distrust,
             final=final,
             client=client,
+            label="" if variant.preset is None else preset_label(variant.asset.instance, variant.preset),
         )
         if derivative.key == variant.key:
             self._remember([derivative], asked=asked)
@@ -254,7 +260,9 @@ class Delivery:
             format=info.format,
         )
 
-    def _variant_of_rendition(self, asset: Asset, transform: Transform, *, instead: Format | None = None) -> Variant:
+    def _variant_of_rendition(
+        self, asset: Asset, transform: Transform, *, preset: str | None, instead: Format | None = None
+    ) -> Variant:
         made = self._make_plan(asset.original, transform)
         return Variant(
             asset=asset,
@@ -263,6 +271,7 @@ class Delivery:
             key=variant_key(asset.original.digest, made.canonical, revision=self._revision),
             format=made.plan.encoding.format,
             instead=instead,
+            preset=preset,
         )
 
     def _make_plan(self, original: Original, transform: Transform) -> "_Planned":

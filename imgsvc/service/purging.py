@@ -22,7 +22,7 @@ from imgsvc.core.formats import FORMATS
 from imgsvc.core.presets import find_preset
 from imgsvc.core.purges import Purge, Purged, PurgeOrder, Receipt
 from imgsvc.core.requests import PictureRequest
-from imgsvc.core.tags import asset_tag, folder_tag, preset_tag
+from imgsvc.core.tags import asset_tag, folder_tag, preset_label, preset_tag
 from imgsvc.core.transform import Transform
 from imgsvc.core.variant import VariantKey, provisional_key
 from imgsvc.service.delivery import Variant
@@ -38,13 +38,19 @@ _NOTED_EVERY = 0.5
 """Seconds: progress is a durable change."""
 
 
-class FilesPurged(Protocol):
-    """Discards what was made from these, pyramids too, and what has these keys; some hundreds of both at once.
+class Files(Protocol):
+    """Our own. All raise ServiceError."""
 
-    `soft`: derivatives stay, stale, until each has been made again. Raises ServiceError.
-    """
+    async def purge(self, originals: Sequence[Path], keys: Sequence[VariantKey], *, soft: bool) -> Purged:
+        """Discards what was made from these, pyramids too, and what has these keys; some hundreds of both at once.
 
-    async def __call__(self, originals: Sequence[Path], keys: Sequence[VariantKey], *, soft: bool) -> Purged: ...
+        `soft`: derivatives stay, stale, until each has been made again.
+        """
+        ...
+
+    async def labelled(self, label: str, *, after: VariantKey | None) -> Sequence[VariantKey]:
+        """The next keys under that label in their order, some hundreds."""
+        ...
 
 
 class _Portion(NamedTuple):
@@ -62,14 +68,14 @@ class Purging:
         *,
         catalog: Catalog,
         blobs: BlobStore,
-        purge_files: FilesPurged,
+        files: Files,
         variant: Callable[[Asset, PictureRequest], Variant],
         presets: Mapping[str, Transform],
         now: Callable[[], datetime],
     ) -> None:
         self._catalog = catalog
         self._blobs = blobs
-        self._purge_files = purge_files
+        self._files = files
         self._variant = variant
         self._presets = presets
         self._now = now
@@ -87,7 +93,7 @@ class Purging:
         async with aclosing(self._portions(purge.instance, order, folders)) as portions:
             async for assets, keys in portions:
                 paths = [] if keys is not None else self._paths(assets)
-                purged = await self._purge_files(paths, keys or (), soft=order.soft)
+                purged = await self._files.purge(paths, keys or (), soft=order.soft)
                 receipt = _added(receipt, len(assets), purged)
                 if time.monotonic() > noted + _NOTED_EVERY:
                     await self._catalog.purges.progress(purge.serial, receipt)
@@ -137,6 +143,10 @@ class Purging:
                 place = FolderPlace(assets[-1].name, assets[-1].serial)
                 yield _Portion(assets)
         for name in order.presets:
+            after: VariantKey | None = None
+            while keys := await self._files.labelled(preset_label(instance, name), after=after):
+                after = keys[-1]
+                yield _Portion((), keys)
             async for assets in self._pages(instance, _PLANNED_AT_ONCE):
                 yield _Portion(assets, await to_thread.run_sync(self._keys, assets, name))
 
@@ -151,7 +161,7 @@ class Purging:
         return [self._blobs.local_path(digest) for digest in digests]
 
     def _keys(self, assets: Sequence[Asset], preset: str) -> list[VariantKey]:
-        """What the preset alone may have made of them, in every format; with more words beside it, it is not known."""
+        """What the preset alone may have made of them, in every format, by whatever URL it was asked for."""
         transform = find_preset(preset, self._presets)
         if transform is None:
             # It was taken out of the settings; nobody can ask for it any more.

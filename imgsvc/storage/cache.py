@@ -177,6 +177,19 @@ class DerivativeCache:
         """None while it is out of order."""
         return self._shelf
 
+    def label(self, key: VariantKey, label: str) -> None:
+        """By which it is found as long as it is there, beside other labels. Where that cannot be written it is not."""
+        if self._overflow is None or not self._overflow.label(key, label):
+            self._ask(lambda shelf: shelf.index.label(key, label), None)
+
+    def labelled(self, label: str, *, after: VariantKey | None, limit: int) -> list[VariantKey]:
+        """The next ones in order of their keys. Raises StoreFailure."""
+        found = self._ask(lambda shelf: shelf.index.labelled(label, after=after, limit=limit), None)
+        if found is None:
+            raise StoreFailure("Renditions cannot be looked up at the moment.")
+        stranded = () if self._overflow is None else self._overflow.labelled(label)
+        return sorted({*found, *(key for key in stranded if key > (after or ""))})[:limit]
+
     def _marked(self, mark: Callable[[Shelf], int]) -> int:
         marked = self._ask(mark, -1)
         if marked < 0:
@@ -184,10 +197,12 @@ class DerivativeCache:
         return marked
 
     def _place(self, scratch: Path, stranded: Stranded) -> bool:
-        derivative, source, seconds = stranded
+        derivative, source, seconds, labels = stranded
 
         def place(shelf: Shelf) -> bool:
             shelf.place(scratch, derivative, source=source, seconds=seconds)
+            for label in labels:
+                shelf.index.label(derivative.key, label)
             return True
 
         return self._ask(place, False)

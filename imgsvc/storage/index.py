@@ -164,10 +164,21 @@ class DerivativeIndex:
             self._rows.execute("DELETE FROM derivatives WHERE key = ?", (derivative.key,))
             self._rows.execute(f"INSERT INTO derivatives VALUES ({_marks(row)})", row)
 
+    def label(self, key: VariantKey, label: str) -> None:
+        """It keeps its labels until it is forgotten, also when it is entered anew; what is not there gets none."""
+        self._rows.execute("INSERT OR IGNORE INTO labels SELECT ?, key FROM derivatives WHERE key = ?", (label, key))
+
+    def labelled(self, label: str, *, after: VariantKey | None, limit: int) -> list[VariantKey]:
+        """The next ones in order of their keys."""
+        select = "SELECT key FROM labels WHERE label = ? AND key > ? ORDER BY key LIMIT ?"
+        with closing(self._rows.execute(select, (label, after or "", limit))) as rows:
+            return [VariantKey(key) for (key,) in rows]
+
     def forget(self, keys: Sequence[VariantKey]) -> None:
         with self._rows:
             self._rows.execute("BEGIN IMMEDIATE")
-            self._rows.executemany("DELETE FROM derivatives WHERE key = ?", [(key,) for key in keys])
+            for table in ("derivatives", "labels"):
+                self._rows.executemany(f"DELETE FROM {table} WHERE key = ?", [(key,) for key in keys])
 
     def next_to_go(self, count: int) -> list[Named]:
         """The first is to go first."""
@@ -274,6 +285,13 @@ _STEPS = (
     BEGIN;
     ALTER TABLE derivatives ADD COLUMN stale INTEGER NOT NULL DEFAULT 0;
     PRAGMA user_version = 3;
+    COMMIT;
+    """,
+    """
+    BEGIN;
+    CREATE TABLE labels (label TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (label, key)) WITHOUT ROWID;
+    CREATE INDEX labels_key ON labels (key);
+    PRAGMA user_version = 4;
     COMMIT;
     """,
 )

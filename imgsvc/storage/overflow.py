@@ -31,6 +31,7 @@ class Stranded(NamedTuple):
     derivative: Derivative
     source: str
     seconds: float
+    labels: frozenset[str] = frozenset()
 
 
 class Overflow:
@@ -108,6 +109,16 @@ class Overflow:
         meant = [(key, one) for key, one in self._stranded.items() if is_meant(one) and not one.derivative.stale]
         self._stranded |= {key: one._replace(derivative=replace(one.derivative, stale=True)) for key, one in meant}
         return len(meant)
+
+    def label(self, key: VariantKey, label: str) -> bool:
+        """False where it does not lie here."""
+        stranded = self._stranded.get(key)
+        if stranded is not None:
+            self._stranded[key] = stranded._replace(labels=stranded.labels | {label})
+        return stranded is not None
+
+    def labelled(self, label: str) -> list[VariantKey]:
+        return [key for key, each in self._stranded.items() if label in each.labels]
 
     def _make_room(self, length: int) -> None:
         while self._stranded and self._length + length > self._budget:

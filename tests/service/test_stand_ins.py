@@ -59,6 +59,7 @@ class Hesitant(FakeRenderer):
         distrust: bool = False,
         final: bool = False,
         client: str = "",
+        label: str = "",
     ) -> Derivative:
         if plan.encoding.format is Format.AVIF:
             self.begun.append(key)

@@ -54,6 +54,38 @@ def test_a_derivatives_path_is_where_its_file_lies(cache: DerivativeCache, outpu
     assert cache.path(derivative).read_bytes() == b"rendition"
 
 
+class TestLabels:
+    def test_what_has_one_is_found_by_it_page_by_page(self, cache: DerivativeCache) -> None:
+        """Until it is gone, also when it was admitted anew. What is not there has none."""
+        made = sorted((admit(cache, str(number)) for number in range(5)), key=lambda one: one.key)
+        for one in (*made, *made):
+            cache.label(one.key, "shop/icon")
+        cache.label(made[0].key, "shop/hero")
+        cache.label(VariantKey("0" * 32), "shop/icon")
+        admit(cache, "3", b"anew")
+        cache.discard(made[0])
+
+        first = cache.labelled("shop/icon", after=None, limit=3)
+        rest = cache.labelled("shop/icon", after=first[-1], limit=3)
+
+        assert [*first, *rest] == [one.key for one in made[1:]]
+        assert cache.labelled("shop/hero", after=None, limit=3) == []
+
+    def test_it_keeps_them_in_the_overflow_and_back_from_there(self, tmp_path: Path) -> None:
+        overflow = Overflow(tmp_path / "overflow")
+        with closing(overflow), closing(DerivativeCache(tmp_path / "cache", budget=OPEN, overflow=overflow)) as cache:
+            stranded, other = admit_spare(cache, "one"), admit(cache, "two")
+            for one in (stranded, other):
+                cache.label(one.key, "shop/icon")
+
+            before = cache.labelled("shop/icon", after=None, limit=3)
+            while cache.tidy():
+                pass
+            overflow.close()
+
+            assert before == sorted([stranded.key, other.key]) == cache.labelled("shop/icon", after=None, limit=3)
+
+
 class TestStale:
     def test_it_is_found_until_it_is_admitted_anew(self, cache: DerivativeCache) -> None:
         """By keys, or all that was made of an original; each is counted once, others are as they were."""

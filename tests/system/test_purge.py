@@ -149,35 +149,60 @@ def test_a_folder_goes_with_all_that_lies_in_it(quiet: Fronted) -> None:
 
 
 def test_a_preset_goes_in_every_format(quiet: Fronted) -> None:
-    """Of every asset; what was asked for otherwise stays, also the very preset with more words beside it."""
-    guid, other = quiet.add("preset=icon", "width=10"), quiet.add("preset=icon", "preset=icon&quality=40")
+    """Of every asset, with more words beside it, and what a redirect led to; what was asked for otherwise stays."""
+    guid = quiet.add("preset=icon", "width=10", "preset=thumbnail&quality=40")
     for extension in ("png", "jpg", "avif"):
         assert quiet.service.get(f"/images/{guid}.{extension}?preset=icon").status_code == 200
+    quiet.add("preset=ICON", "preset=icon&quality=40", "quality=30&preset=icon&maxWidth=9")
+    assert quiet.service.get(f"/cdn/default/{guid}/icon/picture-png.tif").status_code == 200
+    assert quiet.service.get(quiet.service.canonical_path(quiet.add(), "preset=icon")).status_code == 200
     before = quiet.lengths()
 
     receipt = quiet.purge(presets=["Icon"])
 
-    assert receipt["removed"]["derivatives"] == 5
+    assert receipt["removed"]["derivatives"] == 9
     assert receipt["tags"] == ["preset-icon"]
-    assert len(before.keys() - quiet.lengths().keys()) == 5
+    assert len(before.keys() - quiet.lengths().keys()) == 9
     rendered = quiet.service.renders()
     quiet.ask(guid, "width=10")
-    quiet.ask(other, "preset=icon&quality=40")
+    quiet.ask(guid, "preset=thumbnail&quality=40")
     assert quiet.service.renders() == rendered
+
+
+def test_what_one_has_found_that_another_made_is_a_presets_too(quiet: Fronted) -> None:
+    """Each is counted once, softly too; another instance's preset of that name is none of this one's."""
+    guid = quiet.add("width=16&height=16&mode=max&quality=40")
+    (made,) = quiet.lengths()
+    with quiet.service.connections_to_every_process() as dealt:
+        for connections in dealt.values():
+            assert _ask(connections[0], f"/images/{guid}.webp?preset=16x16&quality=40").status == 200
+    of_press, theirs = _in_press(quiet)
+    quiet.ask(of_press, "preset=16x16&quality=40")
+
+    soft, hard = quiet.purge(presets=["16x16"], soft=True), quiet.purge(presets=["16x16"])
+
+    assert (soft["stale"], hard["removed"]["derivatives"]) == (1, 1)
+    assert made not in quiet.lengths()
+    press = quiet.service.client.post("/purge", json={"presets": ["16x16"]}, headers=theirs)
+    assert press.json()["removed"]["derivatives"] == 1
+
+
+def _in_press(fronted: Fronted) -> tuple[str, dict[str, str]]:
+    """The GUID of the only asset of another instance, and a header that permits all there."""
+    side = 40 + next(_sides)
+    scopes = ("--scope", "write", "--scope", "delete")
+    created = fronted.service.command("token", "create", "press", *scopes, "--instance", f"press-{side}")
+    token = created.stdout.strip()
+    answer = fronted.service.upload(originals.png(side, 30), token=token)
+    assert answer.status_code == 201, answer.text
+    return answer.json()["id"], {"Authorization": f"Bearer {token}"}
 
 
 def test_everything_is_of_one_instance(quiet: Fronted) -> None:
     """What the other has stays, and its receipts are its own."""
     quiet.make_folder("of everything")
     quiet.add("width=10")
-    token = quiet.service.command(
-        "token", "create", "press", "--scope", "write", "--scope", "delete", "--instance", "press"
-    )
-    theirs = {"Authorization": f"Bearer {token.stdout.strip()}"}
-    added = quiet.service.client.post(
-        "/iqmetrix/assets", files={"Filename": ("p.png", originals.png(90, 30))}, headers=theirs
-    )
-    guid = added.json()["id"]
+    guid, theirs = _in_press(quiet)
     quiet.ask(guid, "width=10")
 
     receipt = quiet.purge(everything=True)
