@@ -254,10 +254,10 @@ def quarantine() -> None:
 
 @quarantine.command("list")
 def list_quarantined() -> None:
-    """When, what they did, and their digests; the latest first."""
+    """When, what they did, their digests, and the assets that show them; the latest first."""
     from imgsvc.commands.quarantine import list_quarantined as list_
 
-    _reporting(lambda: list_(_settings()))
+    _reporting(lambda: asyncio.run(list_(_settings())))
 
 
 @quarantine.command("release")

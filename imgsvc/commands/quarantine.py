@@ -1,20 +1,25 @@
 """The work of `imgsvc quarantine`, beside a server or without one."""
 
 import re
+from collections.abc import Sequence
 from uuid import UUID
 
 from imgsvc.app.library import open_library
 from imgsvc.app.parts import open_quarantine
-from imgsvc.core.assets import AssetKind, AssetRef, Digest
+from imgsvc.commands.showing import shown_by
+from imgsvc.core.assets import Asset, AssetKind, AssetRef, Digest
 from imgsvc.core.errors import NotFound
+from imgsvc.core.harm import SetAside
 from imgsvc.settings import Settings
 
 
-def list_quarantined(settings: Settings) -> str:
-    """A line each. Raises StoreFailure."""
+async def list_quarantined(settings: Settings) -> str:
+    """A line each, with the assets that show it. Raises StoreFailure."""
     found = open_quarantine(settings).list()
-    lines = [f"{one.last:%Y-%m-%d %H:%M}  {','.join(one.harms):24}  {one.source}" for one in found]
-    return "\n".join(lines) or "Nothing is set aside."
+    if not found:
+        return "Nothing is set aside."
+    async with open_library(settings) as library:
+        return "\n".join([_line(one, await library.catalog.assets.showing(Digest(one.source))) for one in found])
 
 
 async def release(settings: Settings, named: str) -> str:
@@ -23,6 +28,11 @@ async def release(settings: Settings, named: str) -> str:
     if not open_quarantine(settings).release(digest):
         raise NotFound(f"The original {digest} is not set aside.")
     return f"released {digest}"
+
+
+def _line(one: SetAside, assets: Sequence[Asset]) -> str:
+    shown = shown_by(assets, otherwise="no asset")
+    return f"{one.last:%Y-%m-%d %H:%M}  {','.join(one.harms):15}  {one.source}: {shown}"
 
 
 async def _digest_of(settings: Settings, named: str) -> Digest:

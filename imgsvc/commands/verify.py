@@ -10,6 +10,7 @@ from rich.console import Console
 from imgsvc.app.library import open_library
 from imgsvc.app.parts import derivatives_folder, pyramids_folder
 from imgsvc.commands.progress import progress_bar
+from imgsvc.commands.showing import shown_by
 from imgsvc.core.assets import Digest
 from imgsvc.core.variant import Derivative
 from imgsvc.service.scrubbing import Finding, Pace, Scrub
@@ -59,8 +60,7 @@ async def _verify_originals(settings: Settings, pace: Pace, after: Digest | None
 
 
 def _line(finding: Finding) -> str:
-    shown = ", ".join(f"{asset.id} {asset.name} ({asset.instance})" for asset in finding.assets)
-    return f"{finding.fault:8} {finding.digest}: {shown or 'a file sent ahead'}"
+    return f"{finding.fault:8} {finding.digest}: {shown_by(finding.assets, otherwise='a file sent ahead')}"
 
 
 async def _verify_derivatives(folder: Path, pace: Pace, console: Console) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import zipfile
@@ -106,7 +107,9 @@ def test_an_original_that_holds_up_the_renderer_is_set_aside_until_it_is_release
     )
     assert still_there.content == there.content
     assert as_it_came.content == data
-    assert listed.stdout.split()[-2:] == ["timeout,timeout", digest_of(data)]
+    when, _, line = listed.stdout.partition("  ")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", when)
+    assert line == f"timeout,timeout  {digest_of(data)}: {guid} picture.png (default), {twin} twin.png (default)\n"
     assert (released.stdout, released.stderr) == (f"released {digest_of(data)}\n", "")
     assert again.status_code == 200
     assert shared.metric("imgsvc_quarantined_total", harm="timeout") >= 1
