@@ -22,6 +22,7 @@
         ├── RenderTimeout           stopped at the deadline
         ├── RenderCrashed           the worker died on it, twice
         └── StoreFailure            bytes or records could not be written or read
+            └── OriginalLost          an original's file is not there, not to be read or not whole
 
 The text of each is one sentence for the caller: what was expected, for which name, what came. It holds no path, no
 secret and no library's words.
@@ -153,6 +154,12 @@ class RenderCrashed(ServiceError):
 
 class StoreFailure(ServiceError):
     pass
+
+
+class OriginalLost(StoreFailure):
+    """Asked again in vain until an operator gives it back."""
+
+    default_retry_after = 30
 
 
 def _shown(received: str) -> str:

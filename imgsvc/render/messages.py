@@ -13,6 +13,7 @@ from imgsvc.core.errors import (
     CorruptOriginal,
     ImgsvcError,
     NotAnImage,
+    OriginalLost,
     Overloaded,
     Quarantined,
     RenderCrashed,
@@ -230,7 +231,7 @@ _FAILURES: dict[str, type[ImgsvcError]] = {
     kind.__name__: kind
     for kind in (
         NotAnImage, CorruptOriginal, TooManyPixels, Quarantined, TooManyRequests,
-        Overloaded, RenderTimeout, RenderCrashed, StoreFailure,
+        Overloaded, RenderTimeout, RenderCrashed, StoreFailure, OriginalLost,
     )
 }  # fmt: skip
 

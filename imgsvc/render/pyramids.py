@@ -12,7 +12,7 @@ from cachetools import LRUCache
 from imgsvc.coordination.base import Coordinator
 from imgsvc.core.assets import Digest, ImageInfo
 from imgsvc.core.cost import estimate_decoding
-from imgsvc.core.errors import ImgsvcError, Overloaded, StoreFailure
+from imgsvc.core.errors import ImgsvcError, OriginalLost, Overloaded, StoreFailure
 from imgsvc.core.pyramid import Level, level_format, level_key, levels_of
 from imgsvc.core.variant import Discarded, VariantKey
 from imgsvc.render.aside import Aside
@@ -130,7 +130,10 @@ class Pyramids:
             raise
         except ImgsvcError as error:
             outcome = type(error).__name__
-            if isinstance(error, StoreFailure):
+            if isinstance(error, OriginalLost):
+                # Told to who asks for a rendition, and tried again with each: it fails at once.
+                pass
+            elif isinstance(error, StoreFailure):
                 if not self.cache.relieve(_UNSTORED_BYTES):
                     self._failed[path] = time.monotonic() + _UNSTORED_SECONDS
             elif path.exists():

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from imgsvc.core.errors import OriginalLost
 from imgsvc.core.formats import Format
 from imgsvc.core.variant import Derivative, Discarded, VariantKey
 from imgsvc.render.messages import Written
@@ -36,11 +37,12 @@ def derivative_from_written(key: VariantKey, output: Format, written: Written) -
 
 
 def admit(cache: Cache, scratch: Path, derivative: Derivative, original: Path, *, seconds: float) -> None:
-    """`seconds` is what it takes to make. Raises StoreFailure."""
+    """`seconds` is what it takes to make. Raises StoreFailure, and OriginalLost where nothing is left to show it of."""
     cache.admit(scratch, derivative, source=original.name, seconds=seconds)
     if not original.exists():
-        # It was freed meanwhile, and what had been made of it discarded.
+        # It was freed meanwhile, and what had been made of it discarded; or it was made from a level.
         cache.discard(derivative)
+        raise OriginalLost("The original cannot be read at the moment.")
 
 
 def unlink_all(*scratches: Path | None) -> None:

@@ -18,7 +18,7 @@ from typing import TypeVar
 import cv2
 import msgspec
 
-from imgsvc.core.errors import ImgsvcError, RenderCrashed, StoreFailure
+from imgsvc.core.errors import ImgsvcError, OriginalLost, RenderCrashed, StoreFailure
 from imgsvc.core.geometry import Size
 from imgsvc.core.pyramid import levels_of
 from imgsvc.render.encode import encode, stripped_original
@@ -81,14 +81,14 @@ def main() -> None:
 def do(job: Job) -> Result:
     match job:
         case Probe():
-            return _caught(lambda: Probed(info=probe(Path(job.path), job.source, job.limits)))
+            return _caught(job.path, lambda: Probed(info=probe(Path(job.path), job.source, job.limits)))
         case Render():
-            return _caught(lambda: render(job, Decoded()))
+            return _caught(job.path, lambda: render(job, Decoded()))
         case RenderSiblings():
             decoded = Decoded()
-            return Rendered(results=[_caught(partial(render, one, decoded)) for one in job.renders])
+            return Rendered(results=[_caught(one.path, partial(render, one, decoded)) for one in job.renders])
         case Build():
-            return _caught(lambda: build(job))
+            return _caught(job.path, lambda: build(job))
 
 
 def render(job: Render, decoded: Decoded) -> Written | LevelLost:
@@ -120,17 +120,37 @@ def build(job: Build) -> Built:
     return Built(levels=[_write(data, output, level.size) for level, data, output in levels])
 
 
-def _caught(work: Callable[[], T]) -> T | Failed:
+def _caught(original: str, work: Callable[[], T]) -> T | Failed:
+    """Whoever decodes what cannot be read takes it for damaged; where its file is gone, that is told instead."""
     try:
         with decoding():
             return work()
-    except ImgsvcError as error:
-        return failed_from_error(error)
     except MemoryError:
         return failed_from_error(RenderCrashed("Rendering needs more memory than is allowed here."))
-    except Exception:
+    except Exception as error:
+        if not _can_be_read(original):
+            return failed_from_error(OriginalLost("The original cannot be read at the moment."))
+        if isinstance(error, ImgsvcError):
+            return failed_from_error(error)
         _log.exception("a job failed in a way that was not foreseen")
         return failed_from_error(RenderCrashed("Rendering failed."))
+
+
+def _can_be_read(path: str) -> bool:
+    """Waits for nobody who has yet to write to it."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        os.read(descriptor, 1)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
 
 
 def _write(data: bytes, output: str, size: Size, *, durably: bool = False) -> Written:

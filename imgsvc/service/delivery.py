@@ -10,7 +10,7 @@ from anyio import to_thread
 from cachetools import LRUCache
 
 from imgsvc.core.assets import Asset, AssetRef, ImageInfo, Original
-from imgsvc.core.errors import NotAnImage, NotFound, NotPermitted, StoreFailure
+from imgsvc.core.errors import CorruptOriginal, NotAnImage, NotFound, NotPermitted, OriginalLost, StoreFailure
 from imgsvc.core.formats import FORMATS, Format
 from imgsvc.core.limits import Limits
 from imgsvc.core.media import media_type
@@ -183,21 +183,30 @@ class Delivery:
     async def make(
         self, variant: Variant, *, final: bool = False, distrust: bool = False, client: str = ""
     ) -> Derivative:
-        """Of a variant that has a plan; as `Renderer.render`, and raises what that raises."""
+        """Of a variant that has a plan; as `Renderer.render`, and raises what that raises.
+
+        An original that was decoded to its end when it was taken in, and is not as long any more, is lost and not
+        corrupt.
+        """
         original, plan = variant.asset.original, variant.plan
         assert plan is not None
         self._forget_purged()
         asked = self._purge_seen
-        derivative = await self._renderer.render(
-            variant.key,
-            self._blobs.local_path(original.digest),
-            original.picture,
-            plan,
-            distrust=distrust,
-            final=final,
-            client=client,
-            label="" if variant.preset is None else preset_label(variant.asset.instance, variant.preset),
-        )
+        path = self._blobs.local_path(original.digest)
+        try:
+            derivative = await self._renderer.render(
+                variant.key,
+                path,
+                original.picture,
+                plan,
+                distrust=distrust,
+                final=final,
+                client=client,
+                label="" if variant.preset is None else preset_label(variant.asset.instance, variant.preset),
+            )
+        except CorruptOriginal:
+            (await to_thread.run_sync(_open_original, path, original)).close()
+            raise
         if derivative.key == variant.key:
             self._remember([derivative], asked=asked)
         return derivative
@@ -298,7 +307,7 @@ def _original_key(original: Original) -> VariantKey:
 
 
 def _open_original(path: Path, original: Original) -> Body:
-    """Raises StoreFailure."""
+    """Raises OriginalLost."""
     try:
         if original.length <= SMALL:
             body = Body(length=original.length, data=path.read_bytes())
@@ -307,8 +316,8 @@ def _open_original(path: Path, original: Original) -> Body:
             body = Body(length=original.length, file=path.open("rb", buffering=0))
             present = path.stat().st_size
     except OSError as error:
-        raise StoreFailure("The original cannot be read at the moment.") from error
+        raise OriginalLost("The original cannot be read at the moment.") from error
     if present != original.length:
         body.close()
-        raise StoreFailure("The original is not whole.")
+        raise OriginalLost("The original is not whole.")
     return body

@@ -23,6 +23,7 @@ from imgsvc.core.errors import (
     NotAnImage,
     NotFound,
     NotPermitted,
+    OriginalLost,
     OriginFailure,
     Overloaded,
     PayloadTooLarge,
@@ -62,6 +63,7 @@ STATUS: Mapping[type[ImgsvcError], int] = MappingProxyType(
         RenderTimeout: 503,
         RenderCrashed: 503,
         StoreFailure: 503,
+        OriginalLost: 503,
     }
 )
 

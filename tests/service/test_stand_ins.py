@@ -22,7 +22,7 @@ from imgsvc.service.delivery import Body, Delivery, Variant
 from imgsvc.service.stand_ins import StandIns
 from imgsvc.storage.blobs import LocalBlobs
 from imgsvc.storage.derivatives import DerivativeFiles
-from tests.fakes import FakeRenderer, make_asset, make_original
+from tests.fakes import PNG, FakeRenderer, make_asset, make_original, make_spooled
 
 pytestmark = pytest.mark.anyio
 
@@ -285,9 +285,11 @@ class TestLoad:
         """No other format mends it."""
         bench.renderer.released.set()
         bench.renderer.avif_failure = CorruptOriginal("The original cannot be decoded.")
+        variant = bench.variant()
+        bench.blobs.keep(make_spooled(bench.blobs.spool_path(), PNG).path, variant.asset.original.digest)
 
         with pytest.raises(CorruptOriginal):
-            await bench.stand_ins(LONG).load(bench.variant())
+            await bench.stand_ins(LONG).load(variant)
 
         assert bench.renderer.rendered == []
 

@@ -8,14 +8,19 @@ import socket
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
+from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZipFile
 
 import httpx
 import pytest
 
 from tests import originals
-from tests.servers import Service, family_of, is_alive, is_ready, poll, run_command, serving, starting
+from tests.servers import TOKEN, Service, family_of, is_alive, is_ready, poll, run_command, serving, starting
 from tests.system.slow import noisy, slow_path
+
+PROVISIONAL = "public, max-age=10"
 
 Start = Callable[[Path], AbstractContextManager[Service]]
 
@@ -243,6 +248,61 @@ def test_a_cache_smaller_than_what_is_asked_for_still_answers(tmp_path: Path, as
         stored = sum(file.stat().st_size for file in (own.data / "derivatives").glob("??/??/*"))
         assert lengths == [_bmp_length(width, width * 3 // 4) for width in widths]
         assert stored <= 3 << 20
+
+
+def test_an_original_whose_file_is_gone_is_a_fault_of_the_store(service: Service) -> None:
+    """By whatever URL, from a pyramid as well: 503, told alike, counted, logged and kept by nobody. What is rendered is
+    answered; when the file is back all is."""
+    data = originals.jpeg(900, 700)
+    guid = service.add(data, "lost.jpg")
+    rendered, canonical = f"/images/{guid}.png?width=10", service.canonical_path(guid, "width=30&format=webp")
+    media = service.media_path(guid)
+    paths = [
+        canonical,
+        f"/images/{guid}.jpg",
+        f"/images/{guid}.webp?width=20",
+        f"/images/{guid}/preview/40/40",
+        media,
+        f"{media}?width=50",
+        f"{media}?width=60&metadata=keep",
+        f"/cdn/default/{guid}/80x80/lost-jpg.png",
+    ]
+    poll(lambda: service.get(rendered).headers["cache-control"] != PROVISIONAL, for_what="a level to make it from")
+    original, away = _original_of(service, data), service.data / "away"
+    lost = service.metric("imgsvc_renders_total", outcome="OriginalLost")
+
+    original.rename(away)
+    answers = [service.get(path) for path in paths]
+    there = service.get(rendered)
+    archive = _archive_of(service, guid, "width=90")
+    original.write_bytes(data[:-9])
+    torn = [service.get(path) for path in paths]
+    away.rename(original)
+    back = [service.get(path) for path in paths]
+
+    for answer in answers:
+        assert_unavailable(answer, "The original cannot be read at the moment.")
+    assert {answer.headers["retry-after"] for answer in answers} == {"30"}
+    assert service.metric("imgsvc_renders_total", outcome="OriginalLost") - lost >= len(paths) - 2
+    failed = {event["path"] for event in service.events() if event.get("error") == "OriginalLost"}
+    assert failed >= {path.partition("?")[0] for path in paths}
+    assert there.status_code == 200
+    assert archive == {"errors.txt": b"lost.jpg: The original cannot be read at the moment.\n"}
+    assert {answer.status_code for answer in torn} <= {200, 503}
+    assert torn[4].json()["detail"] == torn[6].json()["detail"] == "The original is not whole."
+    assert [answer.status_code for answer in back] == [200] * len(paths)
+
+
+def _original_of(service: Service, data: bytes) -> Path:
+    digest = sha256(data).hexdigest()
+    return service.data / "originals" / digest[:2] / digest[2:4] / digest
+
+
+def _archive_of(service: Service, guid: str, query: str) -> dict[str, bytes]:
+    answer = service.client.post(f"/struct/assets/batch/data?{query}", json=[guid], headers={"Authorization": TOKEN})
+    assert answer.status_code == 200, answer.text
+    with ZipFile(BytesIO(answer.content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def assert_unavailable(answer: httpx.Response, says: str) -> None:

@@ -44,6 +44,7 @@ EXPECTED = {
     "RenderTimeout": 503,
     "RenderCrashed": 503,
     "StoreFailure": 503,
+    "OriginalLost": 503,
 }
 
 
