@@ -72,6 +72,7 @@ class Settings:
     render_memory: int
     render_queue: int
     client_renders: float
+    client_renders_at_once: int
     proxies: tuple[IPv4Network | IPv6Network, ...]
     upload_bytes: int
     import_hosts: tuple[str, ...]
@@ -240,6 +241,12 @@ SETTINGS: dict[str, Setting] = {
         default="0",
         expected="a number from 0 to 10000",
         meaning="renditions a second that may be made for one client, ten seconds' worth at once; 0 for any number",
+    ),
+    "client_renders_at_once": Setting(
+        read=whole(0, 100_000),
+        default="0",
+        expected="a whole number from 0 to 100000",
+        meaning="renditions that may wait or be made for one client at a time; 0 for any number",
     ),
     "proxies": Setting(
         read=read_networks,

@@ -59,7 +59,7 @@ async def run_broker(settings: Settings, metrics: Metrics) -> None:
                 pyramids=pyramids,
                 coordinator=coordinator,
                 aside=quarantine,
-                allowances=Allowances(settings.client_renders),
+                allowances=Allowances(settings.client_renders, at_once=settings.client_renders_at_once),
                 observe=metrics.rendered,
             )
             serving = asyncio.create_task(_serve(broker, broker_socket(settings), cache, levels, metrics))

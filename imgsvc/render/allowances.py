@@ -1,6 +1,7 @@
-"""What one client may cause to be rendered: a token bucket each."""
+"""What one client may cause to be rendered: a token bucket each, and so many at a time."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from math import ceil
 
@@ -19,22 +20,36 @@ _ROUNDING = 1e-6
 
 
 class Allowances:
-    """`rate`: renders a second for each client; 0 for as many as they like."""
+    """`rate`: renders a second for each client, `at_once`: that wait or run; 0 for as many as they like."""
 
-    def __init__(self, rate: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, rate: float, *, at_once: int = 0, clock: Callable[[], float] = time.monotonic) -> None:
         self._rate = rate
+        self._at_once = at_once
         self._clock = clock
         self._buckets: LRUCache[str, tuple[float, float]] = LRUCache(_CLIENTS)
+        self._under_way: Counter[str] = Counter()
 
     def take(self, client: str) -> None:
-        """One render's; nobody in particular is not bounded. Raises TooManyRequests."""
-        if not self._rate or not client:
+        """One render's, given back when that ends; nobody in particular is not bounded. Raises TooManyRequests.
+
+        Who has too many under way is told to wait until the bucket has one for him, and loses none over it.
+        """
+        if not client:
             return
         now, most = self._clock(), max(1.0, self._rate * _BURST_SECONDS)
         tokens, since = self._buckets.get(client, (most, now))
         tokens = min(most, tokens + (now - since) * self._rate)
-        if tokens < 1 - _ROUNDING:
-            self._buckets[client] = tokens, now
-            wait = ceil((1 - tokens) / self._rate)
+        is_empty = self._rate > 0 and tokens < 1 - _ROUNDING
+        if is_empty or 0 < self._at_once <= self._under_way[client]:
+            wait = ceil((1 - tokens) / self._rate) if is_empty else 1
             raise TooManyRequests("This client asks for too many new renditions at once.", retry_after=max(1, wait))
-        self._buckets[client] = max(0.0, tokens - 1), now
+        if self._rate:
+            self._buckets[client] = max(0.0, tokens - 1), now
+        if self._at_once:
+            self._under_way[client] += 1
+
+    def give_back(self, client: str) -> None:
+        """What was taken, but for the token."""
+        self._under_way[client] -= 1
+        if self._under_way[client] <= 0:
+            del self._under_way[client]

@@ -169,6 +169,7 @@ class Broker:
         finally:
             self._originals[source] -= 1
             self._originals += Counter()
+            self._allowances.give_back(wanted.client)
 
     async def _remake(self, wanted: Wanted) -> Derivative:
         """Beside what is there, so that nobody waits for it. Raises what `find_or_render` raises."""

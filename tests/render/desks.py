@@ -70,6 +70,7 @@ async def open_desk(
     deadline: float = PATIENCE,
     pyramid_bytes: int = 1 << 30,
     client_renders: float = 0,
+    client_renders_at_once: int = 0,
 ) -> AsyncGenerator[Desk]:
     """`folder` is a short path: a socket's has at most 107 bytes (unix(7))."""
     folder.mkdir(exist_ok=True)
@@ -97,7 +98,7 @@ async def open_desk(
                 pyramids=pyramids,
                 coordinator=coordinator,
                 aside=aside,
-                allowances=Allowances(client_renders),
+                allowances=Allowances(client_renders, at_once=client_renders_at_once),
                 observe=observe,
             )
             serving = asyncio.create_task(broker.serve(folder / "s"))

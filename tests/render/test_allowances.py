@@ -80,9 +80,41 @@ def test_what_one_uses_up_is_not_anothers() -> None:
     assert [taken(allowances, client) for client in ("a", "a", "b")] == [True, False, True]
 
 
+@given(actions=st.lists(st.tuples(st.sampled_from("ab"), st.booleans()), max_size=100), most=st.integers(1, 5))
+def test_nobody_has_more_under_way_than_he_may(actions: list[tuple[str, bool]], most: int) -> None:
+    """Each for himself; what has ended makes room at once."""
+    allowances = Allowances(0, at_once=most, clock=Clock())
+    under_way = {"a": 0, "b": 0}
+
+    for client, begins in actions:
+        if begins:
+            assert taken(allowances, client) == (under_way[client] < most)
+            under_way[client] = min(under_way[client] + 1, most)
+        elif under_way[client]:
+            allowances.give_back(client)
+            under_way[client] -= 1
+
+
+def test_who_has_too_many_under_way_loses_no_token_over_it() -> None:
+    """And is told when the bucket has one again, where it is empty, too."""
+    clock = Clock()
+    allowances = Allowances(0.2, at_once=1, clock=clock)
+    refusals: list[int] = []
+
+    for _ in range(2):
+        allowances.take("a")
+        for _ in range(10):
+            with pytest.raises(TooManyRequests) as refused:
+                allowances.take("a")
+            refusals.append(refused.value.retry_after)
+        allowances.give_back("a")
+
+    assert refusals == [1] * 10 + [5] * 10
+
+
 @pytest.mark.parametrize(("rate", "client"), [(0, "a"), (0.1, "")], ids=["no rate", "nobody"])
 def test_some_are_not_bounded(rate: float, client: str) -> None:
-    """Where the operator sets no rate, and what is rendered on nobody's account: archives, uploads."""
-    allowances = Allowances(rate, clock=Clock())
+    """Where the operator sets no bounds, and what is rendered on nobody's account: archives, uploads."""
+    allowances = Allowances(rate, at_once=1 if rate else 0, clock=Clock())
 
     assert all(taken(allowances, client) for _ in range(1000))

@@ -830,6 +830,34 @@ class TestShedding:
         assert len(set(answers)) == 1
         assert desk.observed == ["rendered"]
 
+    async def test_who_has_enough_under_way_is_told_to_wait(self, folder: Path, whole: Path, tmp_path: Path) -> None:
+        """Waiting or being made. Others are not, nor is what is there; when one has ended there is room again."""
+        held = HeldOriginal(tmp_path / "held")
+
+        async with open_desk(folder, client_renders_at_once=2) as desk, desk.client() as client:
+
+            async def ask_as(who: str, name: str, path: Path = whole) -> Derivative:
+                return await client.render(key(name), path, INFO, stripping(), client=who)
+
+            first = await ask_as("greedy", "there")
+            asked = [asyncio.create_task(ask_as("greedy", "a", held.path))]
+            await held.reached()
+            asked += [asyncio.create_task(ask_as(who, "b")) for who in ("greedy", "greedy")]
+            await anyio.wait_all_tasks_blocked()
+            with pytest.raises(TooManyRequests) as refused:
+                await ask_as("greedy", "c")
+            again = await ask_as("greedy", "there")
+            asked += [asyncio.create_task(ask_as(who, name)) for who, name in (("modest", "c"), ("", "d"))]
+            await anyio.wait_all_tasks_blocked()
+            held.release(DATA)
+            await asyncio.gather(*asked)
+            later = [await ask_as("greedy", name) for name in "efg"]
+
+        assert refused.value.retry_after == 1
+        assert again == first
+        assert len(later) == 3
+        assert desk.observed == ["rendered"] * 8
+
     async def test_what_is_there_for_the_time_being_costs_nothing(self, folder: Path, large: Path) -> None:
         """It is no render, however often it is asked for."""
         async with open_desk(folder, client_renders=0.1) as desk, desk.client() as client:

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import zipfile
 from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
 from hashlib import sha256
 from io import BytesIO
@@ -160,6 +161,28 @@ class TestClients:
             ]
 
         assert answers == [200, 429]
+
+    def test_who_has_enough_under_way_is_told_to_wait(self, tmp_path: Path) -> None:
+        """Of three at a time one is made; whoever else asks, and what is there, is answered."""
+        with (
+            serving(tmp_path / "data", render_workers="1", client_renders_at_once="1", pyramid_bytes="0") as service,
+            ThreadPoolExecutor(4) as asking,
+        ):
+            guid = service.add(originals.png(40, 20))
+            paths = [f"/images/{guid}.png?width={width}" for width in (10, 11, 12, 13)]
+            assert ask(service, paths[3], "192.0.2.1").status_code == 200
+            stop_worker(service)
+            answers = [asking.submit(ask, service, path, "192.0.2.1") for path in paths[:3]]
+            refused = next(as_completed(answers)).result()
+            hit = ask(service, paths[3], "192.0.2.1")
+            other = asking.submit(ask, service, paths[0], "192.0.2.2")
+            os.kill(service.render_workers()[0], signal.SIGCONT)
+            statuses = sorted(answer.result().status_code for answer in answers)
+
+            assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+            assert statuses == [200, 429, 429]
+            assert (hit.status_code, other.result().status_code) == (200, 200)
+            assert ask(service, f"/images/{guid}.png?width=14", "192.0.2.1").status_code == 200
 
     def test_an_archive_is_on_nobodys_account(
         self, shared: Service, clients: Iterator[str], sizes: Iterator[int]
