@@ -106,12 +106,14 @@ class FakeRenderer(FakeProber):
     `rendered` are the keys it was asked for, in order; `distrusted` those that it was told are wrong on disk. It finds
     what it has written before as the broker's index does: without looking into the file. `before_answering` is called
     with each derivative's path when it has been written. `looked_for` are the keys of each `find`, `forgotten` the
-    originals that it was told to forget. While it has `no_pyramid` it answers provisionally where it may.
+    originals that it was told to forget. What is `stale` is answered first, the last of it. While it has `no_pyramid`
+    it answers provisionally where it may.
     """
 
     files: DerivativeFiles = field(kw_only=True)
     before_answering: Callable[[Path], None] | None = None
     no_pyramid: bool = False
+    stale: list[Derivative] = field(default_factory=list[Derivative])
     asked: list[VariantKey] = field(default_factory=list[VariantKey])
     rendered: list[VariantKey] = field(default_factory=list[VariantKey])
     distrusted: list[VariantKey] = field(default_factory=list[VariantKey])
@@ -136,6 +138,8 @@ class FakeRenderer(FakeProber):
         self.asked.append(key)
         if distrust:
             self.distrusted.append(key)
+        if self.stale:
+            return self.stale.pop()
         data = rendition_of(plan)
         if self.no_pyramid and not final and key not in self._made:
             key, data = provisional_key(key), provisional_rendition_of(plan)

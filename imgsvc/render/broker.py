@@ -6,31 +6,28 @@ alone writes derivatives; it answers with what is known of them, and the files a
 
 import asyncio
 import contextlib
-import os
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import structlog
 
 from imgsvc.coordination.base import Coordinator
 from imgsvc.core.cost import estimate_cost
-from imgsvc.core.errors import ImgsvcError, Overloaded, RenderCrashed, StoreFailure
+from imgsvc.core.errors import ImgsvcError, Overloaded, StoreFailure
 from imgsvc.core.plan import Plan
 from imgsvc.core.pyramid import Level, choose_level
 from imgsvc.core.variant import Derivative, VariantKey, provisional_key
 from imgsvc.render.allowances import Allowances
 from imgsvc.render.aside import Aside, refuse_set_aside
+from imgsvc.render.conversing import listen
 from imgsvc.render.messages import (
-    Answer,
     Asked,
     Drop,
     Dropped,
-    Failed,
     Forget,
     Forgotten,
     Found,
@@ -42,7 +39,6 @@ from imgsvc.render.messages import (
     Preparing,
     Probe,
     Probed,
-    Question,
     Render,
     Search,
     Seen,
@@ -50,9 +46,6 @@ from imgsvc.render.messages import (
     Told,
     Used,
     Wanted,
-    failed_from_error,
-    frame,
-    read_frame,
 )
 from imgsvc.render.purging import purge
 from imgsvc.render.pyramids import Pyramids
@@ -60,13 +53,12 @@ from imgsvc.render.queue import Queue
 from imgsvc.render.ready import ReadySizes
 from imgsvc.render.remakes import Remakes
 from imgsvc.render.siblings import Siblings
-from imgsvc.render.stored import Cache, admit, derivative_from_written, unlink_all
+from imgsvc.render.stored import Cache, admit, derivative_from_written, discard_distrusted, unlink_all
 
 _log = structlog.get_logger(__name__)
 
 _PROBE_SECONDS = 0.2
 """Of a usual upload; its header is not known yet."""
-
 
 _PAGE = 500
 """Keys told at once."""
@@ -103,19 +95,10 @@ class Broker:
         self._ready = ReadySizes()
         self._remakes = Remakes(queue=queue, cache=cache, remake=self._remake)
         self._originals: Counter[str] = Counter()
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def serve(self, socket: Path) -> None:
         """Until cancelled."""
-        with contextlib.suppress(FileNotFoundError):
-            socket.unlink()
-        # Nobody may connect between bind and chmod.
-        mask = os.umask(0o177)
-        try:
-            server = await asyncio.start_unix_server(self._converse, path=socket)
-        finally:
-            os.umask(mask)
-        async with server, asyncio.TaskGroup() as tasks:
+        async with await listen(socket, self._reply) as server, asyncio.TaskGroup() as tasks:
             tasks.create_task(server.serve_forever())
             tasks.create_task(self._remakes.make_expected())
             if self._pyramids is not None:
@@ -147,7 +130,7 @@ class Broker:
             if derivative.key == wanted.key or not wanted.final:
                 return derivative
         if wanted.distrust:
-            self._discard_distrusted(wanted.key)
+            discard_distrusted(self._cache, wanted.key)
         found = self._cache.find(wanted.key) or self._find_stand_in(wanted)
         if found is not None:
             if found.stale:
@@ -276,12 +259,6 @@ class Broker:
             self._observe(outcome, seconds)
             _log.info("render", key=key, outcome=outcome, seconds=round(seconds, 4))
 
-    def _discard_distrusted(self, key: VariantKey) -> None:
-        """Whichever of the two was read."""
-        for found in self._cache.find_many([key, provisional_key(key)]).values():
-            _log.warning("derivative.distrusted", key=found.key)
-            self._cache.distrust(found)
-
     def _forget(self, original: Path) -> int:
         if self._pyramids is not None:
             self._pyramids.discard(original)
@@ -289,28 +266,6 @@ class Broker:
             # An entry that stays speaks of nothing any more.
             self._aside.release(original.name)
         return self._cache.discard_all(original.name).derivatives
-
-    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection: questions are answered as their answers come."""
-        decoder = msgspec.msgpack.Decoder(Question)
-        try:
-            while True:
-                question = decoder.decode(await read_frame(reader))
-                task = asyncio.create_task(self._answer(question, writer))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            return
-        except (msgspec.DecodeError, ValueError, RecursionError):
-            _log.exception("broker.question_not_understood")
-        finally:
-            writer.close()
-
-    async def _answer(self, question: Question, writer: asyncio.StreamWriter) -> None:
-        body = await _caught(self._reply(question.body))
-        with contextlib.suppress(ConnectionError):
-            writer.write(frame(Answer(number=question.number, body=body)))
-            await writer.drain()
 
     async def _reply(self, body: Asked) -> Told:
         match body:
@@ -338,13 +293,3 @@ class Broker:
 
 class _LevelDamaged(Exception):
     pass
-
-
-async def _caught(reply: Coroutine[Any, Any, Told]) -> Told | Failed:
-    try:
-        return await reply
-    except ImgsvcError as error:
-        return failed_from_error(error)
-    except Exception:
-        _log.exception("broker.failed")
-        return failed_from_error(RenderCrashed("Rendering failed."))

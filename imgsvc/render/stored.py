@@ -5,10 +5,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+import structlog
+
 from imgsvc.core.errors import OriginalLost
 from imgsvc.core.formats import Format
-from imgsvc.core.variant import Derivative, Discarded, VariantKey
+from imgsvc.core.variant import Derivative, Discarded, VariantKey, provisional_key
 from imgsvc.render.messages import Written
+
+_log = structlog.get_logger(__name__)
 
 
 class Cache(Protocol):
@@ -43,6 +47,13 @@ def admit(cache: Cache, scratch: Path, derivative: Derivative, original: Path, *
         # It was freed meanwhile, and what had been made of it discarded; or it was made from a level.
         cache.discard(derivative)
         raise OriginalLost("The original cannot be read at the moment.")
+
+
+def discard_distrusted(cache: Cache, key: VariantKey) -> None:
+    """Whichever was read, the derivative of that key or the provisional one."""
+    for found in cache.find_many([key, provisional_key(key)]).values():
+        _log.warning("derivative.distrusted", key=found.key)
+        cache.distrust(found)
 
 
 def unlink_all(*scratches: Path | None) -> None:

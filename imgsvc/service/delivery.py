@@ -4,10 +4,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from io import FileIO
 from pathlib import Path
-from typing import NamedTuple
 
 from anyio import to_thread
-from cachetools import LRUCache
 
 from imgsvc.core.assets import Asset, AssetRef, ImageInfo, Original
 from imgsvc.core.errors import CorruptOriginal, NotAnImage, NotFound, NotPermitted, OriginalLost, StoreFailure
@@ -15,20 +13,20 @@ from imgsvc.core.formats import FORMATS, Format
 from imgsvc.core.limits import Limits
 from imgsvc.core.media import media_type
 from imgsvc.core.negotiation import choose_format
-from imgsvc.core.plan import Defaults, Plan, make_plan, plan_stripped_original
+from imgsvc.core.plan import Defaults, Plan, plan_stripped_original
 from imgsvc.core.requests import PictureRequest
 from imgsvc.core.tags import preset_label
 from imgsvc.core.transform import AUTO, NOTHING_ASKED, Metadata, Transform
 from imgsvc.core.variant import Derivative, VariantKey, variant_key
 from imgsvc.render.base import Renderer
+from imgsvc.service.known import KnownDerivatives
+from imgsvc.service.plans import Plans
 from imgsvc.storage.blobs import BlobStore
 from imgsvc.storage.derivatives import DerivativeFiles
 
 SMALL = 512 * 1024
 """Bytes up to which a file is read whole in one thread hop; above it is streamed."""
 
-_REMEMBERED = 100_000
-_PLANS = 10_000
 _EVICTED_AT_MOST = 4
 """How often a rendition may go between the broker's answer and our reading it, where the cache holds hardly one."""
 
@@ -80,19 +78,10 @@ class Body:
             self.file.close()
 
 
-class _Planned(NamedTuple):
-    """A plan with what follows from it alone. `transform` names its format."""
-
-    plan: Plan
-    canonical: str
-    transform: Transform
-
-
 class Delivery:
     """`find` looks an asset up; `revision` names the renderer, see `variant_key`.
 
-    `purged` gives a number that is another one after each purge. `strip_originals`: not even they go out with their
-    metadata.
+    `purged` as in `KnownDerivatives`. `strip_originals`: not even they go out with their metadata.
     """
 
     def __init__(
@@ -115,11 +104,9 @@ class Delivery:
         self._defaults = defaults
         self._limits = limits
         self._revision = revision
-        self._purged = purged
-        self._purge_seen = purged()
         self._strip_originals = strip_originals
-        self._plans: dict[tuple[ImageInfo, Transform], _Planned] = {}
-        self._known: LRUCache[VariantKey, Derivative] = LRUCache(_REMEMBERED)
+        self._plans = Plans(defaults=defaults, limits=limits)
+        self._known = KnownDerivatives(purged)
 
     async def identify(self, request: PictureRequest) -> Variant:
         """No file is touched and nothing rendered. Raises NotFound and what `variant` raises."""
@@ -170,15 +157,18 @@ class Delivery:
         if body is not None:
             return body
         for distrust in (False, True, *(False,) * _EVICTED_AT_MOST):
-            body = await self.read(await self.make(variant, final=final, distrust=distrust, client=client))
+            derivative = await self.make(variant, final=final, distrust=distrust, client=client)
+            body = await self.read(derivative)
+            if body is None and derivative.stale:
+                # It may have been made again meanwhile: what is there now is not to be distrusted unseen.
+                body = await self.read(await self.make(variant, final=final, client=client))
             if body is not None:
                 return replace(body, asked=True)
         raise StoreFailure("The rendition cannot be read back.")
 
     def known(self, variant: Variant) -> Derivative | None:
         """What this process was told of it since the last purge; the file may be gone meanwhile. Never stale."""
-        self._forget_purged()
-        return self._known.get(variant.key)
+        return self._known.find(variant.key)
 
     async def make(
         self, variant: Variant, *, final: bool = False, distrust: bool = False, client: str = ""
@@ -190,8 +180,7 @@ class Delivery:
         """
         original, plan = variant.asset.original, variant.plan
         assert plan is not None
-        self._forget_purged()
-        asked = self._purge_seen
+        purge = self._known.purge
         path = self._blobs.local_path(original.digest)
         try:
             derivative = await self._renderer.render(
@@ -208,7 +197,7 @@ class Delivery:
             (await to_thread.run_sync(_open_original, path, original)).close()
             raise
         if derivative.key == variant.key:
-            self._remember([derivative], asked=asked)
+            self._known.remember([derivative], purge=purge)
         return derivative
 
     async def read(self, derivative: Derivative) -> Body | None:
@@ -218,7 +207,7 @@ class Delivery:
             return Body(length=derivative.length, data=data, derivative=derivative)
         body = await to_thread.run_sync(self._read, derivative)
         if body is None:
-            self._known.pop(derivative.key, None)
+            self._known.forget(derivative.key)
         return body
 
     async def look(self, variants: Sequence[Variant]) -> list[Derivative | None]:
@@ -226,25 +215,13 @@ class Delivery:
 
         What this process was told of may have been evicted since; it is made again as it was. Raises ServiceError.
         """
-        self._forget_purged()
-        asked = self._purge_seen
-        known = {one.key: self._known.get(one.key) for one in variants if one.plan is not None}
+        purge = self._known.purge
+        known = {one.key: self._known.find(one.key) for one in variants if one.plan is not None}
         missing = [key for key, derivative in known.items() if derivative is None]
         found = [one for one in await self._renderer.find(missing) if one is not None] if missing else []
-        self._remember(found, asked=asked)
+        self._known.remember(found, purge=purge)
         known |= {one.key: one for one in found}
         return [None if variant.plan is None else known[variant.key] for variant in variants]
-
-    def _remember(self, derivatives: Sequence[Derivative], *, asked: int) -> None:
-        """Unless they are stale, or were purged since they were asked for."""
-        if asked == self._purged():
-            self._known.update((one.key, one) for one in derivatives if not one.stale)
-
-    def _forget_purged(self) -> None:
-        purged = self._purged()
-        if purged != self._purge_seen:
-            self._purge_seen = purged
-            self._known.clear()
 
     def _read(self, derivative: Derivative) -> Body | None:
         """Blocks."""
@@ -272,7 +249,7 @@ class Delivery:
     def _variant_of_rendition(
         self, asset: Asset, transform: Transform, *, preset: str | None, instead: Format | None = None
     ) -> Variant:
-        made = self._make_plan(asset.original, transform)
+        made = self._plans.make(asset.original, transform)
         return Variant(
             asset=asset,
             transform=made.transform,
@@ -282,19 +259,6 @@ class Delivery:
             instead=instead,
             preset=preset,
         )
-
-    def _make_plan(self, original: Original, transform: Transform) -> "_Planned":
-        """Remembered where it holds for every original of the same header; any thread may come here."""
-        known = self._plans.get((original.picture, transform))
-        if known is not None:
-            return known
-        plan = make_plan(original, transform, defaults=self._defaults, limits=self._limits)
-        planned = _Planned(plan, plan.canonical(), replace(transform, format=plan.encoding.format))
-        if plan.max_bytes is None:
-            if len(self._plans) >= _PLANS:
-                self._plans.clear()
-            self._plans[original.picture, transform] = planned
-        return planned
 
 
 def _variant_of_file(asset: Asset) -> Variant:

@@ -121,4 +121,4 @@ async def open_desk(
 
 async def _nobody_talks() -> bool:
     """The broker has seen that its callers hung up: asyncio wants every connection closed before its loop is."""
-    return not any("_converse" in repr(task.get_coro()) for task in asyncio.all_tasks())
+    return not any("converse" in repr(task.get_coro()) for task in asyncio.all_tasks())

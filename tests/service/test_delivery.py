@@ -322,6 +322,31 @@ class TestLoad:
         assert after == before
         assert bench.renderer.distrusted == [variant.key]
 
+    async def test_what_is_stale_is_answered_and_not_remembered(self, bench: Bench) -> None:
+        """So the next request gets what has been made meanwhile."""
+        variant = await bench.identified()
+        fresh = (await bench.delivery.load(variant)).derivative
+        assert fresh is not None
+        other = bench.another()
+        bench.renderer.stale = [replace(fresh, stale=True)]
+
+        first, second = [(await other.load(variant)).derivative for _ in range(2)]
+
+        assert (first, second) == (replace(fresh, stale=True), fresh)
+        assert other.known(variant) == fresh
+
+    async def test_what_was_made_again_before_it_was_read_is_not_distrusted(self, bench: Bench) -> None:
+        """Its file is not the one that was stale."""
+        variant = await bench.identified()
+        before = await bench.delivery.load(variant)
+        assert before.derivative is not None
+        bench.renderer.stale = [replace(before.derivative, crc32=0, stale=True)]
+
+        after = await bench.another().load(variant)
+
+        assert after == before
+        assert bench.renderer.distrusted == []
+
     async def test_what_cannot_be_read_back_is_a_failure_of_the_store(self, bench: Bench) -> None:
         """After some looks, not an endless loop."""
         bench.renderer.before_answering = Path.unlink
