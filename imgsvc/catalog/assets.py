@@ -2,23 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
-from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 
+from imgsvc.catalog.asset_changes import check_codes, edited_asset, insert_asset, keep_ids, prepare_change
 from imgsvc.catalog.asset_rows import ASSETS, asset_from_row, row_from_asset
 from imgsvc.catalog.base import Edit, FolderPlace
-from imgsvc.catalog.database import Database, in_portions, stored_time
-from imgsvc.catalog.originals import keep_original, retire_originals
+from imgsvc.catalog.database import Database, in_portions
+from imgsvc.catalog.originals import retire_originals
 from imgsvc.catalog.purges import announce_assets, announce_changes
-from imgsvc.catalog.schema import assets, classifications, folders, former_ids, links
+from imgsvc.catalog.schema import assets, classifications, links
 from imgsvc.core.assets import (
-    SLUG_ALPHABET,
-    SLUG_LENGTH,
     Asset,
     AssetKind,
     AssetRef,
@@ -26,9 +22,8 @@ from imgsvc.core.assets import (
     Instance,
     NewAsset,
     Original,
-    Slug,
 )
-from imgsvc.core.errors import Conflict, NotFound
+from imgsvc.core.errors import NotFound
 
 _COLUMNS: Mapping[AssetKind, sa.Column[Any]] = {
     AssetKind.GUID: assets.c.id,
@@ -64,12 +59,12 @@ class SqlAssets:
         return await self._database.read(lambda connection: _same(connection, instance, name, digest))
 
     async def add(self, new: NewAsset, original: Original, *, now: datetime) -> Asset:
-        return await self._database.write(lambda connection: _insert(connection, new, original, now))
+        return await self._database.write(lambda connection: insert_asset(connection, new, original, now))
 
     async def add_once(self, new: NewAsset, original: Original, *, now: datetime) -> tuple[Asset, bool]:
         def insert(connection: sa.Connection) -> tuple[Asset, bool]:
             same = _same(connection, new.instance, new.name, original.digest)
-            return (_insert(connection, new, original, now), True) if same is None else (same, False)
+            return (insert_asset(connection, new, original, now), True) if same is None else (same, False)
 
         return await self._database.write(insert)
 
@@ -83,10 +78,10 @@ class SqlAssets:
             after = dict(before)
             for ref, edit in edits.items():
                 serial = current[ref].serial
-                after[serial] = _edited(after[serial], edit, by, now)
+                after[serial] = edited_asset(after[serial], edit, by, now)
             for serial, asset in after.items():
-                _prepare(connection, before[serial], asset, now)
-            _check_codes(after.values())
+                prepare_change(connection, before[serial], asset, now)
+            check_codes(after.values())
             rows = [row_from_asset(asset) | {"changed_serial": serial} for serial, asset in after.items()]
             if rows:
                 connection.execute(assets.update().where(assets.c.serial == sa.bindparam("changed_serial")), rows)
@@ -105,7 +100,7 @@ class SqlAssets:
             for serials in in_portions(list(gone)):
                 connection.execute(links.delete().where(links.c.target.in_(serials)))
                 connection.execute(assets.delete().where(assets.c.serial.in_(serials)))
-            _keep_ids(connection, gone.values())
+            keep_ids(connection, gone.values())
             retire_originals(connection, {asset.original.digest for asset in gone.values()}, now=now)
             announce_assets(connection, gone.values(), now=now)
             return list(gone.values())
@@ -222,129 +217,3 @@ def _named(asset: Asset, kind: AssetKind) -> str:
             return asset.slug
         case AssetKind.CODE:
             return asset.code
-
-
-def _insert(connection: sa.Connection, new: NewAsset, original: Original, now: datetime) -> Asset:
-    asset_id = uuid4() if new.id is None or _was_anothers(connection, new.id, new.instance) else new.id
-    if connection.execute(sa.select(assets.c.serial).where(assets.c.id == str(asset_id))).first():
-        raise Conflict("There is an asset of that id already.")
-    asset = Asset(
-        id=asset_id,
-        serial=0,
-        slug=_free_slug(connection, asset_id),
-        instance=new.instance,
-        code=str(asset_id) if new.code is None else new.code,
-        name=new.name,
-        original=original,
-        created=now,
-        modified=now,
-        created_by=new.by,
-        updated_by=new.by,
-        folder=new.folder,
-        description=new.description,
-        attributes=new.attributes,
-        classifications=new.classifications,
-        active=new.active,
-    )
-    keep_original(connection, asset.original)
-    _check_code(connection, asset)
-    _check_folder(connection, asset)
-    _keep_classifications(connection, asset)
-    row = row_from_asset(asset) | {
-        "id": str(asset.id),
-        "slug": asset.slug,
-        "instance": asset.instance,
-        "created": stored_time(now),
-        "created_by": new.by,
-    }
-    key = connection.execute(assets.insert().values(row)).inserted_primary_key
-    assert key is not None
-    return replace(asset, serial=key[0])
-
-
-def _edited(before: Asset, edit: Edit, by: int, now: datetime) -> Asset:
-    return replace(
-        edit(before),
-        id=before.id,
-        serial=before.serial,
-        slug=before.slug,
-        instance=before.instance,
-        created=before.created,
-        created_by=before.created_by,
-        modified=now,
-        updated_by=by,
-    )
-
-
-def _check_codes(changed: Collection[Asset]) -> None:
-    """Raises Conflict where one change gives two assets the same."""
-    if len({(asset.instance, asset.code) for asset in changed}) < len(changed):
-        raise Conflict("There is an asset of that id already.")
-
-
-def _prepare(connection: sa.Connection, before: Asset, after: Asset, now: datetime) -> None:
-    """What the changed row needs of others. Raises Conflict, NotFound."""
-    if after.original != before.original:
-        keep_original(connection, after.original)
-        retire_originals(connection, {before.original.digest}, now=now)
-    if after.code != before.code:
-        _check_code(connection, after)
-    if after.folder != before.folder:
-        _check_folder(connection, after)
-    if after.classifications != before.classifications:
-        _keep_classifications(connection, after)
-
-
-def _was_anothers(connection: sa.Connection, asset_id: UUID, instance: Instance) -> bool:
-    """Its URLs are in pages of the other instance: nobody else's pictures may appear there."""
-    query = sa.select(former_ids.c.instance).where(former_ids.c.id == str(asset_id))
-    return connection.execute(query).scalar() not in (None, instance)
-
-
-def _keep_ids(connection: sa.Connection, gone: Collection[Asset]) -> None:
-    """Whose they were; an id that was used again is its last owner's, who is its first."""
-    for assets_gone in in_portions(list(gone)):
-        ids = [str(asset.id) for asset in assets_gone]
-        connection.execute(former_ids.delete().where(former_ids.c.id.in_(ids)))
-        connection.execute(
-            former_ids.insert(), [{"id": str(asset.id), "instance": asset.instance} for asset in assets_gone]
-        )
-
-
-def _check_code(connection: sa.Connection, asset: Asset) -> None:
-    """Raises Conflict. One's code must not be another's id, or it would name both."""
-    names = (asset.code, str(asset.id))
-    same = assets.c.code.in_(names) | assets.c.id.in_((asset.code.lower(), str(asset.id)))
-    another = same & (assets.c.instance == asset.instance) & (assets.c.serial != asset.serial)
-    if connection.execute(sa.select(assets.c.serial).where(another)).first():
-        raise Conflict("There is an asset of that id already.")
-
-
-def _check_folder(connection: sa.Connection, asset: Asset) -> None:
-    """Raises NotFound."""
-    if asset.folder is None:
-        return
-    there = (folders.c.serial == asset.folder) & (folders.c.instance == asset.instance)
-    if connection.execute(sa.select(folders.c.serial).where(there)).first() is None:
-        raise NotFound("There is no folder of that id.")
-
-
-def _keep_classifications(connection: sa.Connection, asset: Asset) -> None:
-    column = classifications.c
-    for code in asset.classifications:
-        same = (column.instance == asset.instance) & (column.code == code)
-        if connection.execute(sa.select(column.serial).where(same)).first() is None:
-            connection.execute(classifications.insert().values(instance=asset.instance, code=code))
-
-
-def _free_slug(connection: sa.Connection, asset_id: UUID) -> Slug:
-    """40 bit of the id's digest; of the next digest where they are taken."""
-    seed = asset_id.bytes
-    while True:
-        seed = sha256(seed).digest()
-        slug = Slug("".join(SLUG_ALPHABET[byte % len(SLUG_ALPHABET)] for byte in seed[:SLUG_LENGTH]))
-        if slug.isdigit():
-            # It would be taken for a serial.
-            continue
-        if connection.execute(sa.select(assets.c.serial).where(assets.c.slug == slug)).first() is None:
-            return slug
