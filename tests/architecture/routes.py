@@ -6,8 +6,8 @@ from pathlib import Path
 import anyio
 from starlette.routing import BaseRoute, Mount, Route
 
+from imgsvc.app.application import make_broker_client, make_origin, make_router, make_services
 from imgsvc.app.library import open_library
-from imgsvc.app.server import make_broker_client, make_origin, make_router, make_services
 from imgsvc.settings import load_settings
 from imgsvc.storage.derivatives import DerivativeFiles
 from imgsvc.telemetry import Metrics
