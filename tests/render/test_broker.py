@@ -45,19 +45,6 @@ LARGE_INFO = ImageInfo(format=Format.JPEG, size=Size(1600, 1200))
 CLEAR_INFO = ImageInfo(format=Format.PNG, size=Size(1600, 1200), has_alpha=True)
 
 
-@pytest.fixture
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """With a short name, whatever the test's is."""
-    return tmp_path_factory.mktemp("d")
-
-
-@pytest.fixture
-def whole(tmp_path: Path) -> Path:
-    path = tmp_path / "whole.jpg"
-    path.write_bytes(DATA)
-    return path
-
-
 async def test_a_derivative_is_made_and_stored(folder: Path, whole: Path) -> None:
     async with open_desk(folder) as desk, desk.client() as client:
         derivative = await client.render(key("a"), whole, INFO, resizing(100))

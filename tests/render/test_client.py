@@ -25,19 +25,6 @@ from tests.render.desks import DATA, INFO, key, open_desk, resizing, stripping
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """With a short name, whatever the test's is."""
-    return tmp_path_factory.mktemp("c")
-
-
-@pytest.fixture
-def whole(tmp_path: Path) -> Path:
-    path = tmp_path / "whole.jpg"
-    path.write_bytes(DATA)
-    return path
-
-
 def client_of(folder: Path, *, deadline: float = 30) -> BrokerClient:
     return BrokerClient(folder / "s", limits=Limits(), deadline=deadline)
 

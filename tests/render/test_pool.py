@@ -44,13 +44,6 @@ def job(path: Path, output: Path, plan: Plan | None = None) -> Render:
     return Render(path=str(path), info=INFO, plan=plan or stripping(), output=str(output))
 
 
-@pytest.fixture
-def whole(tmp_path: Path) -> Path:
-    path = tmp_path / "whole.jpg"
-    path.write_bytes(DATA)
-    return path
-
-
 async def assert_works(pool: Pool, whole: Path, tmp_path: Path) -> None:
     result = await pool.run(job(whole, tmp_path / "afterwards"))
 

@@ -23,13 +23,6 @@ SHORT_SECONDS = LONG_SECONDS / 10
 
 
 @pytest.fixture
-def whole(tmp_path: Path) -> Path:
-    path = tmp_path / "whole.jpg"
-    path.write_bytes(DATA)
-    return path
-
-
-@pytest.fixture
 def held(tmp_path: Path) -> list[HeldOriginal]:
     return [HeldOriginal(tmp_path / f"held {number}") for number in range(3)]
 

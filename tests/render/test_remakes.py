@@ -13,19 +13,6 @@ from tests.render.desks import DATA, INFO, Desk, key, open_desk, resizing, strip
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """With a short name, whatever the test's is."""
-    return tmp_path_factory.mktemp("d")
-
-
-@pytest.fixture
-def whole(tmp_path: Path) -> Path:
-    path = tmp_path / "whole.jpg"
-    path.write_bytes(DATA)
-    return path
-
-
 async def test_nobody_waits_for_it(folder: Path, whole: Path, tmp_path: Path) -> None:
     """While the only worker is busy the stale one is answered; then it is made again, once for all who asked."""
     held = HeldOriginal(tmp_path / "held")

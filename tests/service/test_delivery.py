@@ -20,8 +20,6 @@ from imgsvc.core.errors import (
 )
 from imgsvc.core.formats import Format
 from imgsvc.core.geometry import Size
-from imgsvc.core.limits import Limits
-from imgsvc.core.plan import Defaults
 from imgsvc.core.requests import PictureRequest
 from imgsvc.core.transform import Metadata, Transform
 from imgsvc.core.variant import VariantKey, provisional_key
@@ -40,6 +38,7 @@ from tests.fakes import (
     provisional_rendition_of,
     rendition_of,
 )
+from tests.service.deliveries import delivery_of
 
 pytestmark = pytest.mark.anyio
 
@@ -86,15 +85,12 @@ class Bench:
 
     def another(self, *, strip_originals: bool = False, revision: str = "1") -> Delivery:
         """As another process has it: the same library, nothing remembered."""
-        return Delivery(
-            find=self.catalog.assets.find,
+        return delivery_of(
+            self.catalog.assets.find,
             blobs=self.blobs,
-            files=DerivativeFiles(self.files.path(VariantKey("0" * 32), Format.PNG).parents[2]),
             renderer=self.renderer,
-            defaults=Defaults(),
-            limits=Limits(),
+            files=DerivativeFiles(self.files.path(VariantKey("0" * 32), Format.PNG).parents[2]),
             revision=revision,
-            purged=lambda: 0,
             strip_originals=strip_originals,
         )
 
@@ -108,17 +104,7 @@ async def bench(tmp_path: Path) -> AsyncGenerator[Bench]:
         asset = await ingest.add(
             make_spooled(blobs.spool_path(), PNG), NewAsset(instance=Instance("shop"), name="shirt.png")
         )
-        delivery = Delivery(
-            find=catalog.assets.find,
-            blobs=blobs,
-            files=files,
-            renderer=renderer,
-            defaults=Defaults(),
-            limits=Limits(),
-            revision="1",
-            purged=lambda: 0,
-            strip_originals=False,
-        )
+        delivery = delivery_of(catalog.assets.find, blobs=blobs, renderer=renderer)
         yield Bench(delivery, renderer, files, blobs, catalog, asset)
 
 

@@ -16,16 +16,14 @@ from imgsvc.catalog.base import Catalog, Originals
 from imgsvc.catalog.sql import open_catalog
 from imgsvc.core.assets import Asset, AssetKind, AssetRef, Digest, Instance, NewAsset, StoredFile
 from imgsvc.core.errors import Conflict, NotFound, RenderCrashed
-from imgsvc.core.limits import Limits
-from imgsvc.core.plan import Defaults
 from imgsvc.core.requests import PictureRequest
 from imgsvc.core.transform import Transform
-from imgsvc.service.delivery import Delivery
 from imgsvc.service.ingest import Ingest
 from imgsvc.service.removal import Removal
 from imgsvc.storage.blobs import BlobStore, LocalBlobs
 from imgsvc.storage.derivatives import DerivativeFiles
 from tests.fakes import NOON, PNG, FakeRenderer, make_spooled
+from tests.service.deliveries import delivery_of
 from tests.service.locks import held_elsewhere, waited_for
 
 pytestmark = pytest.mark.anyio
@@ -150,17 +148,7 @@ class Bench:
 
     async def render(self, asset: Asset, width: int = 30) -> Path:
         """Where the rendition lies."""
-        delivery = Delivery(
-            find=self.catalog.assets.find,
-            blobs=self.blobs,
-            files=self.renderer.files,
-            renderer=self.renderer,
-            defaults=Defaults(),
-            limits=Limits(),
-            revision="1",
-            purged=lambda: 0,
-            strip_originals=False,
-        )
+        delivery = delivery_of(self.catalog.assets.find, blobs=self.blobs, renderer=self.renderer)
         variant = await delivery.identify(PictureRequest(ref=ref_of(asset), transform=Transform(width=width)))
         body = await delivery.load(variant)
         assert body.derivative is not None

@@ -12,7 +12,6 @@ from imgsvc.core.assets import AssetKind, AssetRef, ImageInfo
 from imgsvc.core.errors import CorruptOriginal, ImgsvcError, Overloaded, Quarantined, RenderCrashed, TooManyRequests
 from imgsvc.core.formats import Format
 from imgsvc.core.geometry import Size
-from imgsvc.core.limits import Limits
 from imgsvc.core.negotiation import Accepted
 from imgsvc.core.plan import Defaults, Plan
 from imgsvc.core.requests import PictureRequest
@@ -23,6 +22,7 @@ from imgsvc.service.stand_ins import StandIns
 from imgsvc.storage.blobs import LocalBlobs
 from imgsvc.storage.derivatives import DerivativeFiles
 from tests.fakes import PNG, FakeRenderer, make_asset, make_original, make_spooled
+from tests.service.deliveries import delivery_of
 
 pytestmark = pytest.mark.anyio
 
@@ -82,17 +82,7 @@ class Bench:
 
     def another(self) -> Delivery:
         """As another process has it: nothing remembered."""
-        return Delivery(
-            find=_find_nothing,
-            blobs=self.blobs,
-            files=self.files,
-            renderer=self.renderer,
-            defaults=Defaults(),
-            limits=Limits(),
-            revision="1",
-            purged=lambda: 0,
-            strip_originals=False,
-        )
+        return delivery_of(_find_nothing, blobs=self.blobs, renderer=self.renderer)
 
     def stand_ins(self, patience: float) -> StandIns:
         return StandIns(self.delivery, patience=patience)
