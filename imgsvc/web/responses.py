@@ -34,9 +34,12 @@ RawHeaders = list[tuple[bytes, bytes]]
 
 SECURITY_HEADERS: Mapping[str, tuple[tuple[bytes, bytes], ...]] = MappingProxyType(
     {
-        # A drawing opened by itself is a document of our origin: nothing in it may run or load.
+        # A drawing opened by itself is a document of our origin: nothing in it may run, or load what it does not hold.
         FORMATS[Format.SVG].media_type: (
-            (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; sandbox"),
+            (
+                b"content-security-policy",
+                b"default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; sandbox",
+            ),
         ),
     }
 )
