@@ -23,6 +23,7 @@ _HEADERS = "".join(
         "Access-Control-Allow-Origin": "*",
         "Access-Control-Expose-Headers": "*",
         "Cross-Origin-Resource-Policy": "cross-origin",
+        "Timing-Allow-Origin": "*",
         "X-Content-Type-Options": "nosniff",
     }.items()
 )
