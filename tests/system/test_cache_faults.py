@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import sqlite3
 import subprocess
 from collections.abc import Callable, Generator, Mapping
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests import originals
-from tests.servers import Service, poll, serving
+from tests.servers import Service, is_ready, poll, serving
 
 NewPath = Callable[[], str]
 
@@ -87,6 +88,32 @@ class TestAFullDisk:
             assert here == []
             assert (renders, unwritable > 0) == (41, True)
             assert (own.get(path).status_code, own.renders()) == (200, 41)
+
+    def test_it_takes_no_process_when_all_of_the_data_lies_on_it(self, tmp_path: Path) -> None:
+        """What is shared through memory has its place on the disk already; who dies comes back without more of it."""
+        data = tmp_path / "data"
+        with mounted(data, "size=8m"), serving(data, workers=2, **_ALONE) as own:
+            guid = own.add(originals.png(60, 40))
+            there = own.get(f"/images/{guid}.png?width=19").content
+            family = {own.broker(), *own.servers()}
+            _fill(data / "others")
+            # Each of another route and status: more is counted than before.
+            refused = own.upload(originals.png(50, 40)).status_code
+            statuses = [own.get(f"/images/{guid}.png?width={width}").status_code for width in range(20, 40)]
+            counted = poll(lambda: _pictures(own) > 0 and _pictures(own), for_what="them to be counted")
+            spared = {own.broker(), *own.servers()}
+            for pid in spared:
+                os.kill(pid, signal.SIGKILL)
+            poll(lambda: is_ready(own), for_what="others in their place")
+            again = [own.get(f"/images/{guid}.png?width={width}").status_code for width in range(20, 40)]
+            counted_on = _pictures(own)
+            (data / "others").unlink()
+            poll(lambda: own.upload(originals.png(50, 40)).status_code == 201, for_what="room for an upload")
+
+            assert (refused, statuses, again) == (503, [200] * 20, [200] * 20)
+            assert spared == family
+            assert counted_on >= counted
+            assert own.get(f"/images/{guid}.png?width=19").content == there
 
     def test_nor_when_it_has_no_inodes_left(self, tmp_path: Path) -> None:
         """A disk may have room for bytes and none for files."""
@@ -341,6 +368,11 @@ def cached_away(own: Service, elsewhere: Path) -> Generator[None]:
         yield
     finally:
         elsewhere.rename(cached(own))
+
+
+def _pictures(own: Service) -> float:
+    """Answered, as far as is told."""
+    return own.metric("imgsvc_requests_total", status="200", route="images")
 
 
 def _free_bytes(folder: Path) -> int:
