@@ -6,8 +6,10 @@ import itertools
 import socket
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network
 
+import structlog
 import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -21,6 +23,7 @@ from imgsvc.app.gate import load_signing_keys, make_gate
 from imgsvc.app.library import Library, make_ingest, make_removal, open_library, utc_now
 from imgsvc.app.listening import SharingServer
 from imgsvc.app.parts import (
+    afford_connections,
     broker_socket,
     derivatives_folder,
     make_bounds,
@@ -29,7 +32,6 @@ from imgsvc.app.parts import (
     make_limits,
     metrics_folder,
     overflow_folder,
-    raise_open_files,
 )
 from imgsvc.app.purging import keep_purging
 from imgsvc.catalog.base import Catalog
@@ -66,14 +68,13 @@ from imgsvc.web.problems import Failures
 from imgsvc.web.purge import PurgeRoutes
 from imgsvc.web.services import Services
 
+_log = structlog.get_logger(__name__)
+
 _QUEUEING = 60.0
 """Seconds that a server process waits for the broker beyond a render's own deadline."""
 
 _SWEEP_SECONDS = 300.0
 _USES_SECONDS = 60
-
-_OTHER_FILES = 512
-"""Descriptors beside those of connections and of the files they are sent: sockets, catalogue, files being read."""
 
 
 def run_server(settings: Settings, fds: Sequence[int]) -> None:
@@ -81,8 +82,10 @@ def run_server(settings: Settings, fds: Sequence[int]) -> None:
 
     `fds` are listening sockets: its own, then those of the other server processes.
     """
-    connections = Connections(make_bounds(settings))
-    raise_open_files(2 * settings.connections + _OTHER_FILES)
+    affordable = afford_connections(settings.connections)
+    if affordable < settings.connections:
+        _log.warning("connections.fewer", allowed=affordable, wanted=settings.connections, by="limit of open files")
+    connections = Connections(replace(make_bounds(settings), connections=affordable))
     config = uvicorn.Config(
         _Service(settings, connections),
         loop="uvloop",
