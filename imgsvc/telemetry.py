@@ -149,7 +149,7 @@ has no room left is killed (SIGBUS, mmap(2)); so all that is needed is taken at 
 
 
 def _take_slot(folder: Path) -> str:
-    """The name of files that no living process writes. Who follows a dead one goes on counting in its. Raises OSError."""
+    """The name of files that no living process writes: who follows a dead one goes on in its. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     for slot in map(str, itertools.count()):
         # Open as long as the process lives.

@@ -68,7 +68,7 @@ def test_a_process_without_descriptors_leaves_the_cache_alone(own: Service) -> N
 
 def test_a_broker_without_descriptors_starts_workers_when_it_has_some(own: Service) -> None:
     """What is there is served meanwhile; what is not is 503 with when to come back."""
-    guid = own.add(originals.png(60, 40))
+    guid = own.add(originals.png(61, 40))
     there = f"/images/{guid}.png?width=20"
     assert own.get(there).status_code == 200
     broker, workers = own.broker(), own.render_workers()
