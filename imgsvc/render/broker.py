@@ -18,7 +18,7 @@ import msgspec
 import structlog
 
 from imgsvc.coordination.base import Coordinator
-from imgsvc.core.cost import estimate_cost
+from imgsvc.core.cost import Cost, estimate_cost
 from imgsvc.core.errors import ImgsvcError, Overloaded, RenderCrashed, StoreFailure
 from imgsvc.core.plan import Plan
 from imgsvc.core.pyramid import Level, choose_level
@@ -48,6 +48,7 @@ from imgsvc.render.messages import (
     Told,
     Used,
     Wanted,
+    Written,
     failed_from_error,
     frame,
     read_frame,
@@ -57,7 +58,7 @@ from imgsvc.render.pyramids import Pyramids
 from imgsvc.render.queue import Queue
 from imgsvc.render.ready import ReadySizes
 from imgsvc.render.siblings import Siblings
-from imgsvc.render.stored import Cache, admit, derivative_from_written, unlink_all
+from imgsvc.render.stored import UNSTORED_BYTES, Cache, admit, derivative_from_written, unlink_all
 
 _log = structlog.get_logger(__name__)
 
@@ -238,7 +239,7 @@ class Broker:
         )
         cost = estimate_cost(wanted.info, wanted.plan, level)
         try:
-            result = await self._siblings.render(job, cost)
+            result = await self._have_made(job, cost)
             if isinstance(result, LevelLost):
                 outcome = "level-lost"
                 raise _LevelDamaged
@@ -256,6 +257,15 @@ class Broker:
             seconds = time.monotonic() - started
             self._observe(outcome, seconds)
             _log.info("render", key=key, outcome=outcome, seconds=round(seconds, 4))
+
+    async def _have_made(self, job: Render, cost: Cost) -> Written | LevelLost:
+        """Once more where it could be written nowhere and the cache could give way."""
+        try:
+            return await self._siblings.render(job, cost)
+        except StoreFailure:
+            if not self._cache.relieve(UNSTORED_BYTES):
+                raise
+            return await self._siblings.render(job, cost)
 
     def _discard_distrusted(self, key: VariantKey) -> None:
         """Whichever of the two was read."""

@@ -9,6 +9,9 @@ from imgsvc.core.formats import Format
 from imgsvc.core.variant import Derivative, Discarded, VariantKey
 from imgsvc.render.messages import Written
 
+UNSTORED_BYTES = 1 << 20
+"""What is taken for the length of something that could not be written anywhere, so that nobody knows it."""
+
 
 class Cache(Protocol):
     """All methods block briefly; they are called from one thread. A source is an original's file name."""
