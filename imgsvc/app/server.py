@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from ipaddress import IPv4Network, IPv6Network
 
 import structlog
@@ -34,6 +35,7 @@ from imgsvc.app.parts import (
     overflow_folder,
 )
 from imgsvc.app.purging import keep_purging
+from imgsvc.app.works import at_work, sweep_at_times
 from imgsvc.catalog.base import Catalog
 from imgsvc.catalog.cached import RememberedAssets
 from imgsvc.core.errors import StoreFailure
@@ -47,7 +49,6 @@ from imgsvc.service.batches import Batches
 from imgsvc.service.delivery import Delivery, Find
 from imgsvc.service.imports import Imports
 from imgsvc.service.purge_orders import PurgeOrders
-from imgsvc.service.removal import Removal
 from imgsvc.settings import Settings
 from imgsvc.storage.derivatives import DerivativeFiles
 from imgsvc.storage.memory import RecentBytes
@@ -73,7 +74,6 @@ _log = structlog.get_logger(__name__)
 _QUEUEING = 60.0
 """Seconds that a server process waits for the broker beyond a render's own deadline."""
 
-_SWEEP_SECONDS = 300.0
 _USES_SECONDS = 60
 
 
@@ -263,24 +263,14 @@ class _Service:
             self._app = make_app(self._settings, library, renderer, origin, metrics, answers)
             files = DerivativeFiles(derivatives_folder(self._settings))
             delivery = make_delivery(self._settings, library, renderer, find=library.catalog.assets.find, files=files)
-            works = [
-                asyncio.create_task(self._connections.watch()),
-                asyncio.create_task(_sweep_at_times(make_removal(library, renderer))),
-                asyncio.create_task(keep_purging(self._settings, library, renderer, delivery, metrics)),
-                asyncio.create_task(_tell_at_times(metrics, answers, renderer)),
-            ]
-            yield
-            for work in works:
-                work.cancel()
-            await asyncio.gather(*works, return_exceptions=True)
+            async with at_work(
+                self._connections.watch,
+                partial(sweep_at_times, make_removal(library, renderer)),
+                partial(keep_purging, self._settings, library, renderer, delivery, metrics),
+                partial(_tell_at_times, metrics, answers, renderer),
+            ):
+                yield
             metrics.write_answers()
-
-
-async def _sweep_at_times(removal: Removal) -> None:
-    """At the start what a process that died had left to do, later what was replaced or sent ahead in vain."""
-    while True:
-        await removal.sweep()
-        await asyncio.sleep(_SWEEP_SECONDS)
 
 
 async def _tell_at_times(metrics: Metrics, answers: PreparedAnswers, renderer: BrokerClient) -> None:

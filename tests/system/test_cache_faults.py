@@ -324,7 +324,7 @@ def test_what_is_foreign_in_the_place_of_its_own_makes_way(
         (cached(own) / name / "deep").mkdir(parents=True)
 
     during = own.get(new_path()).status_code
-    poll(lambda: (cached(own) / "index.sqlite").is_file(), for_what="an index in its place")
+    poll((cached(own) / "index.sqlite").is_file, for_what="an index in its place")
     path = new_path()
     whole = own.get(path).content
     poll(lambda: derivative(own, path).exists(), for_what="the rendition to be kept")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import originals
-from tests.servers import Service, is_ready, poll, serving
+from tests.servers import TOKEN, Service, is_ready, poll, serving
 
 
 @pytest.fixture(scope="module")
@@ -121,3 +121,20 @@ def test_as_many_connections_are_kept_as_there_are_descriptors_for(tmp_path: Pat
 
         assert (statuses[0], statuses[-1], uncached) == (200, 503, 200)
         assert [event["allowed"] for event in own.events() if event["event"] == "connections.fewer"] == [32]
+
+
+def test_a_work_that_could_not_begin_is_begun_again(tmp_path: Path) -> None:
+    """Purges are carried out by one process, which holds a lock; what keeps all from it passes, too."""
+    in_its_way = tmp_path / "data" / "run" / "purging.lock"
+    in_its_way.mkdir(parents=True)
+    with serving(tmp_path / "data", workers=1) as own:
+        authorized = {"Authorization": f"Bearer {TOKEN}"}
+        guid = own.add(originals.png(60, 40))
+        poll(lambda: "work.failed" in [event["event"] for event in own.events()], for_what="a failure")
+        in_its_way.rmdir()
+        receipt = own.client.post("/purge", json={"assets": [guid]}, headers=authorized).json()
+
+        poll(
+            lambda: own.client.get(f"/purge/{receipt['id']}", headers=authorized).json()["done"],
+            for_what="the purge to be carried out",
+        )
