@@ -66,6 +66,9 @@ _PROBE_SECONDS = 0.2
 """Of a usual upload; its header is not known yet."""
 
 
+_MOST_BYTES = 4
+"""A pixel of a rendition takes."""
+
 _ATTEMPTS = 2
 """At a level that was there and turns out damaged or gone: it is built again once."""
 
@@ -263,7 +266,7 @@ class Broker:
         try:
             return await self._siblings.render(job, cost)
         except StoreFailure:
-            if not self._cache.relieve(UNSTORED_BYTES):
+            if not self._cache.relieve(min(UNSTORED_BYTES, job.plan.result.pixels * _MOST_BYTES)):
                 raise
             return await self._siblings.render(job, cost)
 
