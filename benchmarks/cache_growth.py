@@ -1,12 +1,13 @@
-"""The cache of derivatives as it grows: what it costs to find one, to admit one for which another goes, and to start.
+"""The cache of derivatives as it grows: what a hit costs, to find one, to admit one for which another goes, to start.
 
-Caches of all sizes are open side by side and are asked the same in turn, as the broker asks them, in this process.
+Services over caches of all sizes run side by side and are asked the same in turn; then caches alone, as the broker asks
+them, in this process.
 """
 
 import argparse
 import random
 import sqlite3
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -14,7 +15,18 @@ from pathlib import Path
 from time import process_time
 from zlib import crc32
 
-from benchmarks.stage import add_cache_argument, end_orderly_when_terminated, say, scratch_folder
+from benchmarks.answers import check_answer
+from benchmarks.jobs import Ask
+from benchmarks.originals import write_copies
+from benchmarks.stage import (
+    Running,
+    Stage,
+    add_cache_argument,
+    end_orderly_when_terminated,
+    say,
+    scratch_folder,
+    start_contenders,
+)
 from benchmarks.tables import print_rows, ratio, spread
 from imgsvc.core.formats import Format
 from imgsvc.core.geometry import Size
@@ -29,6 +41,10 @@ _ASKED = 2000
 _ADMITTED = 200
 _STARTS = 5
 _DATA = b"x"
+_SMALL = "t300"
+_WIDTHS = range(1, 201)
+"""Of the derivatives that are hit over HTTP: two hundred of those in the cache, anywhere in its index."""
+
 _FREE = 0.05
 """Of the budget: as much as the cache keeps free in the background."""
 
@@ -61,40 +77,86 @@ def main() -> None:
     add_cache_argument(parser)
     arguments = parser.parse_args()
     end_orderly_when_terminated()
+    measure_hits(arguments)
+    measure_caches(arguments)
+
+
+def measure_hits(arguments: argparse.Namespace) -> None:
+    """Raises WrongAnswer."""
+    stage = Stage(contenders=("imgsvc disk",), rounds=arguments.rounds, cache=arguments.cache.resolve())
     with ExitStack() as stack:
-        scratch = stack.enter_context(scratch_folder(arguments.cache.resolve()))
+        services = [stack.enter_context(_serve(stage, size)) for size in arguments.sizes]
+        costs = [dict[str, list[float]]() for _ in services]
+        for number in range(arguments.rounds + 1):
+            for service, cost in zip(services, costs, strict=True):
+                _note(cost, _measure_hits(service, turn=number), turn=number)
+    _print("Server CPU, µs a request", costs, arguments.sizes)
+
+
+def measure_caches(arguments: argparse.Namespace) -> None:
+    with scratch_folder(arguments.cache.resolve()) as scratch:
         caches = [_grow(scratch / str(size), size, arguments) for size in arguments.sizes]
         for number in range(arguments.rounds + 1):
             for grown in caches:
-                for question, cost in _measure(grown, turn=number).items():
-                    if number > 0:  # the first turn only makes everything warm
-                        grown.costs.setdefault(question, []).append(cost)
+                _note(grown.costs, _measure(grown, turn=number), turn=number)
+    _print("CPU, µs", [grown.costs for grown in caches], arguments.sizes)
+
+
+def _note(costs: dict[str, list[float]], measured: Mapping[str, float], *, turn: int) -> None:
+    """The first turn only makes everything warm."""
+    for question, cost in measured.items():
+        if turn > 0:
+            costs.setdefault(question, []).append(cost)
+
+
+def _print(title: str, costs: Sequence[Mapping[str, list[float]]], sizes: Sequence[int]) -> None:
     rows = [
-        (
-            question,
-            *(spread(grown.costs[question]) for grown in caches),
-            ratio(caches[-1].costs[question], caches[0].costs[question]),
-        )
-        for question in caches[0].costs
+        (question, *(spread(each[question]) for each in costs), ratio(costs[-1][question], costs[0][question]))
+        for question in costs[0]
     ]
-    print_rows(("CPU, µs", *(f"{size:,} derivatives" for size in arguments.sizes), "multiple"), rows)
+    print_rows((title, *(f"{size:,} derivatives" for size in sizes), "multiple"), rows)
+
+
+@contextmanager
+def _serve(stage: Stage, size: int) -> Generator[Running]:
+    """What is to be hit is made; the others are rows alone, entered while it runs. Raises WrongAnswer."""
+    say(f"serving {size:,} derivatives")
+    with scratch_folder(stage.cache) as scratch:
+        originals = write_copies(_SMALL, count=1, cache=stage.cache, folder=scratch / "originals")
+        with start_contenders(stage, originals=originals, scratch=scratch) as running:
+            if not running:
+                raise SystemExit(1)  # why has been said
+            (service,) = running.values()
+            for width in _WIDTHS:
+                ask = Ask(width=width, extension="jpg")
+                check_answer(service.fetch(originals[0].name, ask), ask=ask, original=_SMALL)
+            _plant(Path(service.contender.environment["IMGSVC_DATA"]) / "derivatives", size - len(_WIDTHS))
+            yield service
+
+
+def _measure_hits(service: Running, *, turn: int) -> Mapping[str, float]:
+    (original,) = service.contender.setting.originals
+    asks = [Ask(width=width, extension="jpg") for width in _WIDTHS]
+    known = [service.contender.target(original.name, ask) for ask in asks]
+    # An address of its own (ImageProcessor's word for that) makes the service look for what it has stored already.
+    unfamiliar = [f"{url}&rnd={turn}" for url in known]
+    costs: dict[str, float] = {}
+    for question, urls in (("hit, looked up in the index", unfamiliar), ("hit, asked for before", known)):
+        costs[question], answers = service.spend(urls)
+        for ask, answer in zip(asks, answers, strict=True):
+            check_answer(answer, ask=ask, original=_SMALL)
+    return costs
 
 
 def _grow(root: Path, size: int, arguments: argparse.Namespace) -> Grown:
-    """Rows are written directly, as a year of use would leave them; files have one byte."""
+    """Files have one byte."""
     say(f"making {size:,} derivatives")
-    files, chance = DerivativeFiles(root), random.Random(size)
+    files = DerivativeFiles(root)
     root.mkdir()
     DerivativeIndex(root).close()
-    rows = (
-        (_key(number), Format.WEBP, 1, crc32(_DATA), 10, 10, chance.uniform(0, 3e7), _source(number), worth)
-        for number in range(size)
-        for worth in [chance.randrange(4, 16)]
-    )
-    with closing(sqlite3.connect(root / FILE_NAME)) as index, index:
-        index.executemany("INSERT INTO derivatives VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)", sorted(rows))
+    _plant(root, size)
     keys = [_key(number) for number in range(size)]
-    chance.shuffle(keys)
+    random.Random(size).shuffle(keys)
     going: list[VariantKey] = []
     if size > arguments.files:
         del keys[_ASKED:]
@@ -105,6 +167,18 @@ def _grow(root: Path, size: int, arguments: argparse.Namespace) -> Grown:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(_DATA)
     return Grown(root=root, size=size, keys=keys)
+
+
+def _plant(root: Path, size: int) -> None:
+    """Rows, as a year of use would leave them."""
+    chance = random.Random(size)
+    rows = (
+        (_key(number), Format.WEBP, 1, crc32(_DATA), 10, 10, chance.uniform(0, 3e7), _source(number), worth)
+        for number in range(size)
+        for worth in [chance.randrange(4, 16)]
+    )
+    with closing(sqlite3.connect(root / FILE_NAME)) as index, index:
+        index.executemany("INSERT INTO derivatives VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)", sorted(rows))
 
 
 def _measure(grown: Grown, *, turn: int) -> dict[str, float]:

@@ -153,13 +153,10 @@ def _measure_library(library: Library, *, turn: int, turns: int) -> Mapping[str,
 
 def _ask(running: Running, urls: Sequence[str]) -> float:
     """Raises WrongAnswer."""
-    cpu_before = running.server.cpu_seconds()
-    responses = [running.client.get(url) for url in urls]
-    running.server.wait_until_quiet()
-    cpu_seconds = running.server.cpu_seconds() - cpu_before
+    microseconds, responses = running.spend(urls)
     for response in responses:
         check_answer(response, ask=_JPEG_200, original=_SMALL)
-    return cpu_seconds / len(urls) * 1e6
+    return microseconds
 
 
 if __name__ == "__main__":

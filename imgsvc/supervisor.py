@@ -74,7 +74,18 @@ class _Watched:
         pause = _FIRST_PAUSE
         while not self._stopping.is_set():
             started = asyncio.get_running_loop().time()
-            # A session of its own, so that Ctrl-C in a terminal reaches this process alone, which ends them in order.
+            status = await self._run()
+            if self._stopping.is_set():
+                return
+            steady = asyncio.get_running_loop().time() - started > _STEADY_SECONDS
+            pause = _FIRST_PAUSE if steady else min(pause * 2, _LONGEST_PAUSE)
+            _log.error("process.died", role=self._role, status=status, restarted_in=pause)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), pause)
+
+    async def _run(self) -> int | str:
+        """To its end: its status, or why it could not be started, for want of memory or descriptors, say."""
+        try:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
@@ -83,18 +94,14 @@ class _Watched:
                 "--parent",
                 str(os.getpid()),
                 pass_fds=self._fds,
+                # So that Ctrl-C in a terminal reaches this process alone, which ends them in order.
                 start_new_session=True,
             )
-            if self._stopping.is_set():
-                self._process.terminate()
-            status = await self._process.wait()
-            if self._stopping.is_set():
-                return
-            steady = asyncio.get_running_loop().time() - started > _STEADY_SECONDS
-            pause = _FIRST_PAUSE if steady else min(pause * 2, _LONGEST_PAUSE)
-            _log.error("process.died", role=self._role, status=status, restarted_in=pause)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), pause)
+        except OSError as error:
+            return str(error)
+        if self._stopping.is_set():
+            self._process.terminate()
+        return await self._process.wait()
 
     async def stop(self) -> None:
         self._stopping.set()

@@ -3,6 +3,8 @@
 Metrics of all processes are added up through files in one folder, so none of them is asked over a socket.
 """
 
+import fcntl
+import itertools
 import logging
 import os
 import shutil
@@ -17,15 +19,28 @@ from imgsvc.core.harm import Harm
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
+_log = structlog.get_logger(__name__)
+
+
 class Metrics:
-    """Made once a process. prometheus-client looks at the environment when it is imported, so that is done late."""
+    """Made once a process. prometheus-client looks at the environment when it is imported, so that is done late.
+
+    Where the folder cannot take its files, the process counts for itself alone.
+    """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        os.environ[_FOLDER] = str(folder)
-        from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+        slot: str | None = None
+        try:
+            slot = _take_slot(folder)
+            os.environ[_FOLDER] = str(folder)
+        except OSError as error:
+            os.environ.pop(_FOLDER, None)
+            _log.warning("metrics.not_shared", error=error.strerror)
+        from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, values
 
-        registry = CollectorRegistry()
+        values.ValueClass = values.MutexValue if slot is None else values.MultiProcessValue(lambda: slot)
+        self._folder = None if slot is None else str(folder)
+        self._registry = registry = CollectorRegistry()
 
         self._requests = Counter(
             "imgsvc_requests", "Answers by route and status.", ["route", "status"], registry=registry
@@ -117,9 +132,46 @@ class Metrics:
         from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
         from prometheus_client.multiprocess import MultiProcessCollector
 
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry)
+        registry = self._registry
+        if self._folder is not None:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry, path=self._folder)
         return generate_latest(registry), CONTENT_TYPE_LATEST
+
+
+_FILES = ("counter", "gauge_mostrecent", "histogram")
+"""As prometheus-client calls them, one for each kind of metric that there is here."""
+
+_FILE_LENGTH = 256 << 10
+"""Bytes: room for some 1,500 numbers. Its files are written through memory, and a process that does so where the disk
+has no room left is killed (SIGBUS, mmap(2)); so all that is needed is taken at the start.
+"""
+
+
+def _take_slot(folder: Path) -> str:
+    """The name of files that no living process writes: who follows a dead one goes on in its. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for slot in map(str, itertools.count()):
+        # Open as long as the process lives.
+        lock = os.open(folder / f"{slot}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            continue
+        try:
+            for name in _FILES:
+                _allocate(folder / f"{name}_{slot}.db")
+        except OSError:
+            os.close(lock)
+            raise
+        return slot
+    raise AssertionError("numbers do not end")
+
+
+def _allocate(path: Path) -> None:
+    with path.open("ab") as file:
+        file.write(bytes(_FILE_LENGTH - min(file.tell(), _FILE_LENGTH)))
 
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, TypeVar
@@ -103,6 +104,13 @@ class Service:
         assert answer.status_code == 201, answer.text
         guid = answer.json()["id"]
         assert isinstance(guid, str)
+        return guid
+
+    def add_prepared(self, data: bytes, name: str = "picture.png") -> str:
+        """As `add`, of an original large enough for a pyramid, once that is there: no answer will be provisional."""
+        guid = self.add(data, name)
+        built = {"event": "pyramid", "original": sha256(data).hexdigest(), "outcome": "built"}.items()
+        poll(lambda: any(built <= event.items() for event in self.events()) or None, for_what="its pyramid")
         return guid
 
     def media_path(self, guid: str) -> str:

@@ -149,9 +149,9 @@ def make_router(
     health = Health({"catalogue": _catalog_check(library.catalog), "renderer": renderer.is_reachable})
     orders = PurgeOrders(catalog=library.catalog, presets=settings.presets, hooks=settings.purge_hooks, now=utc_now)
     routes = [
-        failures.kept(missing).mount("/media", images.media_routes()),
-        IQMETRIX_FAILURES.kept(missing).mount("/images", images.image_routes()),
-        failures.kept(missing).mount("/cdn", images.cdn_routes()),
+        failures.of_pictures(missing).mount("/media", images.media_routes()),
+        IQMETRIX_FAILURES.of_pictures(missing).mount("/images", images.image_routes()),
+        failures.of_pictures(missing).mount("/cdn", images.cdn_routes()),
         StructAssets(services).mount(),
         IqmetrixAssets(services).mount(),
         QuableAssets(services).mount(),

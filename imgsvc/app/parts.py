@@ -20,6 +20,9 @@ from imgsvc.web.connections import Bounds
 _SOCKET_PATH_LENGTH = 100
 """Longest path of a Unix socket that is sure to be taken (107 bytes on Linux: unix(7))."""
 
+_OTHER_FILES = 512
+"""Descriptors beside those of connections and of the files they are sent: sockets, catalogue, files being read."""
+
 
 def make_limits(settings: Settings) -> Limits:
     return Limits(
@@ -58,13 +61,18 @@ def make_lifetimes(settings: Settings) -> Lifetimes:
     )
 
 
-def raise_open_files(wanted: int) -> None:
-    """As far as this process may; 1,024 is a usual limit that it may raise itself (getrlimit(2))."""
+def afford_connections(wanted: int) -> int:
+    """How many of those this process has descriptors for; the limit, often 1,024, is raised as far as it may be.
+
+    Two for each, its own and that of the file it is sent. The limit is getrlimit(2)'s.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(
-            resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard)
-        )
+    needed = 2 * wanted + _OTHER_FILES
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return wanted
+    granted = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (granted, hard))
+    return max(1, (granted - min(_OTHER_FILES, granted // 2)) // 2)
 
 
 def derivatives_folder(settings: Settings) -> Path:

@@ -6,8 +6,11 @@ import itertools
 import socket
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
 from ipaddress import IPv4Network, IPv6Network
 
+import structlog
 import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,10 +18,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from imgsvc.app.application import make_app, make_broker_client, make_delivery, make_origin
 from imgsvc.app.library import make_removal, open_library
 from imgsvc.app.listening import SharingServer
-from imgsvc.app.parts import derivatives_folder, make_bounds, metrics_folder, raise_open_files
+from imgsvc.app.parts import afford_connections, derivatives_folder, make_bounds, metrics_folder
 from imgsvc.app.purging import keep_purging
+from imgsvc.app.works import at_work, sweep_at_times
 from imgsvc.render.client import BrokerClient
-from imgsvc.service.removal import Removal
 from imgsvc.settings import Settings
 from imgsvc.storage.derivatives import DerivativeFiles
 from imgsvc.storage.memory import RecentBytes
@@ -26,11 +29,9 @@ from imgsvc.telemetry import Metrics
 from imgsvc.web.connections import Connections
 from imgsvc.web.prepared import PreparedAnswers
 
-_SWEEP_SECONDS = 300.0
-_USES_SECONDS = 60
+_log = structlog.get_logger(__name__)
 
-_OTHER_FILES = 512
-"""Descriptors beside those of connections and of the files they are sent: sockets, catalogue, files being read."""
+_USES_SECONDS = 60
 
 
 def run_server(settings: Settings, fds: Sequence[int]) -> None:
@@ -38,8 +39,10 @@ def run_server(settings: Settings, fds: Sequence[int]) -> None:
 
     `fds` are listening sockets: its own, then those of the other server processes.
     """
-    connections = Connections(make_bounds(settings))
-    raise_open_files(2 * settings.connections + _OTHER_FILES)
+    affordable = afford_connections(settings.connections)
+    if affordable < settings.connections:
+        _log.warning("connections.fewer", allowed=affordable, wanted=settings.connections, by="limit of open files")
+    connections = Connections(replace(make_bounds(settings), connections=affordable))
     config = uvicorn.Config(
         _Service(settings, connections),
         loop="uvloop",
@@ -93,24 +96,14 @@ class _Service:
             self._app = make_app(self._settings, library, renderer, origin, metrics, answers)
             files = DerivativeFiles(derivatives_folder(self._settings))
             delivery = make_delivery(self._settings, library, renderer, find=library.catalog.assets.find, files=files)
-            works = [
-                asyncio.create_task(self._connections.watch()),
-                asyncio.create_task(_sweep_at_times(make_removal(library, renderer))),
-                asyncio.create_task(keep_purging(self._settings, library, renderer, delivery, metrics)),
-                asyncio.create_task(_tell_at_times(metrics, answers, renderer)),
-            ]
-            yield
-            for work in works:
-                work.cancel()
-            await asyncio.gather(*works, return_exceptions=True)
+            async with at_work(
+                self._connections.watch,
+                partial(sweep_at_times, make_removal(library, renderer)),
+                partial(keep_purging, self._settings, library, renderer, delivery, metrics),
+                partial(_tell_at_times, metrics, answers, renderer),
+            ):
+                yield
             metrics.write_answers()
-
-
-async def _sweep_at_times(removal: Removal) -> None:
-    """At the start what a process that died had left to do, later what was replaced or sent ahead in vain."""
-    while True:
-        await removal.sweep()
-        await asyncio.sleep(_SWEEP_SECONDS)
 
 
 async def _tell_at_times(metrics: Metrics, answers: PreparedAnswers, renderer: BrokerClient) -> None:

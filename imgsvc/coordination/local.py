@@ -24,10 +24,10 @@ class Generation:
     """
 
     def __init__(self, path: Path) -> None:
+        """Raises OSError."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        if os.fstat(self._file).st_size < _LENGTH:
-            os.ftruncate(self._file, _LENGTH)
+        self._allocate()
         self._pages = mmap.mmap(self._file, _LENGTH)
         self._words = memoryview(self._pages).cast("Q")
 
@@ -70,16 +70,27 @@ class Generation:
         self._pages.close()
         os.close(self._file)
 
+    def _allocate(self) -> None:
+        """Whoever writes a page through memory for which the disk has no room is killed (SIGBUS, mmap(2))."""
+        with self._locked():
+            length = os.fstat(self._file).st_size
+            os.pwrite(self._file, bytes(max(0, _LENGTH - length)), length)
+
+    @contextmanager
+    def _locked(self) -> Generator[None]:
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+
     @contextmanager
     def _next(self) -> Generator[int]:
         """Groups are written before `value` is: nobody reads the new number while old ones stand beside it."""
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-        try:
+        with self._locked():
             number = self._words[0] + 1
             yield number
             self._words[0] = number
-        finally:
-            fcntl.flock(self._file, fcntl.LOCK_UN)
 
 
 def group_of(serial: int) -> int:

@@ -16,8 +16,8 @@ import msgspec
 import structlog
 
 from imgsvc.coordination.base import Coordinator
-from imgsvc.core.cost import estimate_cost
-from imgsvc.core.errors import ImgsvcError, Overloaded, StoreFailure
+from imgsvc.core.cost import Cost, estimate_cost
+from imgsvc.core.errors import ImgsvcError, OriginalLost, Overloaded, StoreFailure
 from imgsvc.core.plan import Plan
 from imgsvc.core.pyramid import Level, choose_level
 from imgsvc.core.variant import Derivative, VariantKey, provisional_key
@@ -46,6 +46,7 @@ from imgsvc.render.messages import (
     Told,
     Used,
     Wanted,
+    Written,
 )
 from imgsvc.render.purging import purge
 from imgsvc.render.pyramids import Pyramids
@@ -53,7 +54,14 @@ from imgsvc.render.queue import Queue
 from imgsvc.render.ready import ReadySizes
 from imgsvc.render.remakes import Remakes
 from imgsvc.render.siblings import Siblings
-from imgsvc.render.stored import Cache, admit, derivative_from_written, discard_distrusted, unlink_all
+from imgsvc.render.stored import (
+    UNSTORED_BYTES,
+    Cache,
+    admit,
+    derivative_from_written,
+    discard_distrusted,
+    unlink_all,
+)
 
 _log = structlog.get_logger(__name__)
 
@@ -62,6 +70,9 @@ _PROBE_SECONDS = 0.2
 
 _PAGE = 500
 """Keys told at once."""
+
+_MOST_BYTES = 4
+"""A pixel of a rendition takes."""
 
 _ATTEMPTS = 2
 """At a level that was there and turns out damaged or gone: it is built again once."""
@@ -240,7 +251,7 @@ class Broker:
         )
         cost = estimate_cost(wanted.info, wanted.plan, level)
         try:
-            result = await self._siblings.render(job, cost)
+            result = await self._have_made(job, cost)
             if isinstance(result, LevelLost):
                 outcome = "level-lost"
                 raise _LevelDamaged
@@ -258,6 +269,17 @@ class Broker:
             seconds = time.monotonic() - started
             self._observe(outcome, seconds)
             _log.info("render", key=key, outcome=outcome, seconds=round(seconds, 4))
+
+    async def _have_made(self, job: Render, cost: Cost) -> Written | LevelLost:
+        """Once more where it could be written nowhere and the cache could give way."""
+        try:
+            return await self._siblings.render(job, cost)
+        except OriginalLost:
+            raise
+        except StoreFailure:
+            if not self._cache.relieve(min(UNSTORED_BYTES, job.plan.result.pixels * _MOST_BYTES)):
+                raise
+            return await self._siblings.render(job, cost)
 
     def _forget(self, original: Path) -> int:
         if self._pyramids is not None:

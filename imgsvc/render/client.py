@@ -190,16 +190,15 @@ class BrokerClient:
         raise RenderCrashed("The renderer was lost while the picture was made.")
 
     async def _connect(self, *, seconds: float) -> asyncio.StreamWriter:
-        async with self._connecting:
-            if self._writer is not None and not self._writer.is_closing():
-                return self._writer
-            try:
-                async with asyncio.timeout(seconds):
+        """However many wait for it: in their turn each would wait for all before him."""
+        try:
+            async with asyncio.timeout(seconds), self._connecting:
+                if self._writer is None or self._writer.is_closing():
                     reader, self._writer = await self._open()
-            except TimeoutError:
-                raise RenderCrashed("The renderer is not there at the moment.") from None
-            self._listener = asyncio.create_task(self._listen(reader, self._writer))
-            return self._writer
+                    self._listener = asyncio.create_task(self._listen(reader, self._writer))
+                return self._writer
+        except TimeoutError:
+            raise RenderCrashed("The renderer is not there at the moment.") from None
 
     async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         while True:

@@ -19,7 +19,7 @@ from imgsvc.render.aside import Aside
 from imgsvc.render.base import pyramid_revision
 from imgsvc.render.messages import Build, Built, StoredLevel
 from imgsvc.render.queue import Queue
-from imgsvc.render.stored import Cache, admit, derivative_from_written, unlink_all
+from imgsvc.render.stored import UNSTORED_BYTES, Cache, admit, derivative_from_written, unlink_all
 
 _log = structlog.get_logger(__name__)
 
@@ -32,9 +32,6 @@ _FAILED_SECONDS = 600.0
 
 _UNSTORED_SECONDS = 10.0
 """As long as a provisional rendition lasts: meanwhile a disk that takes nothing is not asked to take it again."""
-
-_UNSTORED_BYTES = 1 << 20
-"""Of a usual level."""
 
 
 class Pyramids:
@@ -134,7 +131,7 @@ class Pyramids:
                 # Told to who asks for a rendition, and tried again with each: it fails at once.
                 pass
             elif isinstance(error, StoreFailure):
-                if not self.cache.relieve(_UNSTORED_BYTES):
+                if not self.cache.relieve(UNSTORED_BYTES):
                     self._failed[path] = time.monotonic() + _UNSTORED_SECONDS
             elif path.exists():
                 self._failed[path] = time.monotonic() + _FAILED_SECONDS

@@ -1,6 +1,7 @@
 """Renders that wait for the same pixels at the same time: whoever is first takes the others along, for one decode."""
 
 import asyncio
+from pathlib import Path
 
 from imgsvc.core.cost import Cost
 from imgsvc.core.errors import ImgsvcError, RenderCrashed, RenderTimeout
@@ -15,6 +16,7 @@ from imgsvc.render.messages import (
     error_from_failed,
 )
 from imgsvc.render.queue import Queue
+from imgsvc.render.stored import unlink_all
 
 _TOGETHER = 8
 """A worker is not to be kept for longer, nor the first of them waiting."""
@@ -62,6 +64,10 @@ class Siblings:
         except ImgsvcError as error:
             group.fail(error)
             raise
+        except BaseException:
+            # Whoever was first gave up: that is nobody else's affair.
+            group.part()
+            raise
         finally:
             close()
         assert isinstance(result, Rendered)
@@ -94,9 +100,12 @@ class _Group:
         return await given
 
     def answer(self, results: list[_Result]) -> None:
-        for given, result in zip(self.others, results, strict=True):
+        for job, given, result in zip(self.job.renders[1:], self.others, results, strict=True):
             if not given.done():
                 given.set_result(result)
+            else:
+                # Who asked for it has gone, and swept up before it was there.
+                unlink_all(Path(job.output), None if job.spare is None else Path(job.spare))
 
     def part(self) -> None:
         for given in self.others:

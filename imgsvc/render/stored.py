@@ -13,6 +13,8 @@ from imgsvc.core.variant import Derivative, Discarded, VariantKey, provisional_k
 from imgsvc.render.messages import Written
 
 _log = structlog.get_logger(__name__)
+UNSTORED_BYTES = 1 << 20
+"""What is taken for the length of something that could not be written anywhere, so that nobody knows it."""
 
 
 class Cache(Protocol):

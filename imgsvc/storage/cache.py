@@ -27,6 +27,9 @@ _log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
+_LOG_BYTES = 64 << 10
+"""What the index' log may grow by to take in one derivative; where there is no room for it no file is entered."""
+
 
 def _ignore(notice: Notice, count: int) -> None:
     """Nobody counts."""
@@ -114,6 +117,7 @@ class DerivativeCache:
         """
         self._observe(Notice.UNWRITABLE, 1)
         self.mend()
+        length += _LOG_BYTES
         refusal = self._ask(lambda shelf: shelf.refusal(length), errno.EIO)
         if refusal in (errno.ENOSPC, errno.EDQUOT):
             self._ask(lambda shelf: shelf.evict(files=FEW, length=2 * length), 0)

@@ -5,6 +5,7 @@ vouches for it: its length is compared at every read, its CRC-32 whenever the fi
 one that is torn, truncated, foreign or bit-flipped is a miss.
 """
 
+import errno
 import os
 import zlib
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import NamedTuple
 
+from imgsvc.core.errors import StoreFailure
 from imgsvc.core.formats import Format, file_extension
 from imgsvc.core.variant import Derivative, VariantKey
 from imgsvc.storage.nowait import CachedFiles, WouldWait
@@ -23,6 +25,9 @@ _REMEMBERED = 100_000
 
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 """Opening a FIFO that lies in a derivative's place must not wait for somebody to write to it."""
+
+_OUR_OWN = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOMEM))
+"""Why a file cannot be opened that may be as it should be."""
 
 
 def _ignore(_: VariantKey) -> None:
@@ -53,7 +58,10 @@ class DerivativeFiles:
         return Path(self._roots[0], file_place(key, output))
 
     def read(self, derivative: Derivative) -> bytes | None:
-        """The whole of it, or None where the file is not what the index says. One open, one read."""
+        """The whole of it, or None where the file is not what the index says. One open, one read.
+
+        Raises StoreFailure where this process cannot tell.
+        """
         for root in self._roots:
             data = self._read(derivative, f"{root}/{file_place(derivative.key, derivative.format)}")
             if data is not None:
@@ -71,9 +79,8 @@ class DerivativeFiles:
         return None
 
     def _read(self, derivative: Derivative, path: str) -> bytes | None:
-        try:
-            descriptor = os.open(path, _FLAGS)
-        except OSError:
+        descriptor = _open(path)
+        if descriptor is None:
             return None
         try:
             identity = _identity(descriptor)
@@ -104,9 +111,8 @@ class DerivativeFiles:
         return data
 
     def _open(self, derivative: Derivative, path: str) -> FileIO | None:
-        try:
-            descriptor = os.open(path, _FLAGS)
-        except OSError:
+        descriptor = _open(path)
+        if descriptor is None:
             return None
         try:
             intact = self._is_intact(derivative, descriptor)
@@ -146,6 +152,16 @@ class DerivativeFiles:
             self._verified.clear()
         self._verified[derivative.key] = identity
         return True
+
+
+def _open(path: str) -> int | None:
+    """None where it cannot be. Raises StoreFailure."""
+    try:
+        return os.open(path, _FLAGS)
+    except OSError as error:
+        if error.errno in _OUR_OWN:
+            raise StoreFailure("The rendition cannot be read at the moment.") from error
+        return None
 
 
 class _Identity(NamedTuple):

@@ -16,7 +16,7 @@ from uuid import uuid4
 from imgsvc.core.variant import Derivative, Discarded, VariantKey
 from imgsvc.storage.derivatives import DerivativeFiles, file_place
 from imgsvc.storage.index import FILE_NAME, USED_WITHIN, DerivativeIndex, Named, is_damage, worth
-from imgsvc.storage.trash import Trash
+from imgsvc.storage.trash import Trash, clear_for_folder
 
 FEW = 16
 """Files evicted or swept at once: about a millisecond, for which nobody else is answered."""
@@ -64,6 +64,7 @@ class Shelf:
         self._budget = budget
         self._observe = observe
         self._scratch = root / "scratch"
+        clear_for_folder(self._scratch)
         self._scratch.mkdir(parents=True, exist_ok=True)
         self._trash = Trash(root / "trash")
         self.index = self._open_index()
@@ -245,13 +246,14 @@ class Shelf:
     def _clear_way(self, path: Path) -> None:
         """Where folders should be, or the file is to be, nothing else may."""
         for folder in (path.parent.parent, path.parent):
-            if folder.exists() and not folder.is_dir():
-                folder.unlink()
+            clear_for_folder(folder)
         if path.is_dir():
             self._unlink(path)
 
     def _open_index(self) -> DerivativeIndex:
         """Where it is new or damaged, files of an older one go: nobody vouches for them, and they count for nothing."""
+        if (self._root / FILE_NAME).is_dir():
+            self._take_index_away()
         try:
             index = DerivativeIndex(self._root)
         except sqlite3.Error as error:

@@ -18,6 +18,7 @@ class Trash:
 
     def take(self, path: Path) -> None:
         """A file or a folder with all that is in it. Raises OSError."""
+        clear_for_folder(self._folder)
         self._folder.mkdir(parents=True, exist_ok=True)
         path.rename(self._folder / uuid4().hex)
         if self.is_empty:
@@ -31,6 +32,12 @@ class Trash:
                 self.is_empty = True
             else:
                 files, length = files - 1, length - deleted
+
+
+def clear_for_folder(path: Path) -> None:
+    """Of what is no folder, a link that leads to none among it. Raises OSError."""
+    if not path.is_dir():
+        path.unlink(missing_ok=True)
 
 
 def _delete_below(folder: Path) -> Generator[int]:

@@ -10,6 +10,7 @@ from time import perf_counter
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from imgsvc.core.errors import StoreFailure
 from imgsvc.storage.derivatives import DerivativeFiles
 from imgsvc.web.conditional import matches_weakly
 from imgsvc.web.middleware import Answered
@@ -50,13 +51,17 @@ class Fastpath:
         self._answered(answer.route, status, perf_counter() - started)
 
     async def _read(self, answer: PreparedAnswer) -> bytes | None:
-        """None where the file is not what it should be."""
+        """None where the file is not what it should be, or cannot be read now."""
         derivative = answer.derivative
         if derivative is None:
             return None
         data = self._files.read_cached(derivative)
         if data is None:
-            data = await asyncio.get_running_loop().run_in_executor(None, self._files.read, derivative)
+            try:
+                data = await asyncio.get_running_loop().run_in_executor(None, self._files.read, derivative)
+            except StoreFailure:
+                # The router says so.
+                return None
         if data is not None:
             self._answers.remember_body(answer, derivative, data)
         return data

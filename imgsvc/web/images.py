@@ -34,6 +34,7 @@ from imgsvc.service.stand_ins import StandIns
 from imgsvc.web.addresses import Addresses
 from imgsvc.web.caching import Lifetimes, TagHeader, UrlClass, cache_control, provisional, tag_headers
 from imgsvc.web.conditional import exact_date
+from imgsvc.web.cross_origin import OPEN
 from imgsvc.web.gate import Admitted, Gate
 from imgsvc.web.prepared import Seen
 from imgsvc.web.responses import PictureHead, PictureResponse
@@ -175,7 +176,7 @@ class Images:
             headers={
                 "Location": self._addresses.url(request, Face.IMAGES, path),
                 "Cache-Control": kept,
-                "Access-Control-Allow-Origin": "*",
+                **OPEN,
                 **({"Vary": "Accept"} if admitted.wanted.is_negotiated else {}),
                 **{name.decode(): value.decode() for name, value in self._tags(admitted.wanted, variant)},
             },

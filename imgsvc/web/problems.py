@@ -37,6 +37,7 @@ from imgsvc.core.errors import (
     Unauthenticated,
     UnsupportedMedia,
 )
+from imgsvc.web.cross_origin import OPEN
 from imgsvc.web.targets import WellFormed, fault_of_path
 
 _log = structlog.get_logger(__name__)
@@ -103,9 +104,13 @@ class Failures:
         self._respond = respond or problem_response
         self._missing = missing
 
-    def kept(self, missing: str) -> "Failures":
-        """The same, for pictures: who asks for one that is not there may be told to wait before asking again."""
-        return Failures(status=self._status, respond=self._respond, missing=missing)
+    def of_pictures(self, missing: str) -> "Failures":
+        """The same, for any page to read; who asks for what is not there may be told to wait before asking again."""
+
+        def respond(status: int, *, detail: str, error: ImgsvcError | None, headers: Mapping[str, str]) -> Response:
+            return self._respond(status, detail=detail, error=error, headers={**headers, **OPEN})
+
+        return Failures(status=self._status, respond=respond, missing=missing)
 
     def mount(self, prefix: str, routes: Sequence[BaseRoute]) -> Mount:
         """Of its own, so that unknown paths and methods below `prefix` are answered in the same words.

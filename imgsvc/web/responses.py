@@ -24,6 +24,7 @@ from imgsvc.service.delivery import Body
 from imgsvc.web.acceleration import path_to_send
 from imgsvc.web.caching import PROVISIONAL
 from imgsvc.web.conditional import Outcome, evaluate, http_date, range_holds
+from imgsvc.web.cross_origin import OPEN, OPEN_FIELDS
 from imgsvc.web.problems import problem_response
 from imgsvc.web.ranges import ByteRange, Multipart, UnsatisfiableRange, content_range, select_ranges
 
@@ -33,9 +34,12 @@ RawHeaders = list[tuple[bytes, bytes]]
 
 SECURITY_HEADERS: Mapping[str, tuple[tuple[bytes, bytes], ...]] = MappingProxyType(
     {
-        # A drawing opened by itself is a document of our origin: nothing in it may run or load.
+        # A drawing opened by itself is a document of our origin: nothing in it may run, or load what it does not hold.
         FORMATS[Format.SVG].media_type: (
-            (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; sandbox"),
+            (
+                b"content-security-policy",
+                b"default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; sandbox",
+            ),
         ),
     }
 )
@@ -68,9 +72,7 @@ class PictureHead:
         validators = [
             (b"etag", self.etag.encode()),
             (b"cache-control", self.cache_control.encode()),
-            (b"access-control-allow-origin", b"*"),
-            (b"access-control-expose-headers", b"*"),
-            (b"cross-origin-resource-policy", b"cross-origin"),
+            *OPEN_FIELDS,
             *self.tags,
         ]
         if self.modified is not None:
@@ -161,14 +163,16 @@ class PictureResponse(Response):
             await _send_content(receive, send, body, part)
 
 
-_FAILED = problem_response(412, detail="The picture is not the one that If-Match or If-Unmodified-Since names.")
+_FAILED = problem_response(
+    412, detail="The picture is not the one that If-Match or If-Unmodified-Since names.", headers=OPEN
+)
 
 
 def _unsatisfiable(length: int) -> Response:
     return problem_response(
         416,
         detail=f"Range must name some of the {length} bytes there are.",
-        headers={"Content-Range": f"bytes */{length}"},
+        headers={"Content-Range": f"bytes */{length}", **OPEN},
     )
 
 
@@ -257,7 +261,7 @@ def _timing(*, found: bool | None = None, render: float | None = None, total: fl
     if render is not None:
         metrics.append(f"render;dur={render * 1000:.1f}")
     metrics.append(f"total;dur={total * 1000:.1f}")
-    return [(b"server-timing", ", ".join(metrics).encode()), (b"timing-allow-origin", b"*")]
+    return [(b"server-timing", ", ".join(metrics).encode())]
 
 
 def _headers(scope: Scope) -> dict[bytes, str]:

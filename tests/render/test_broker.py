@@ -308,10 +308,21 @@ async def test_no_scratch_file_stays(folder: Path, whole: Path, tmp_path: Path) 
 
 async def test_a_store_that_cannot_be_written_is_said_so(folder: Path, whole: Path) -> None:
     async with open_desk(folder) as desk, desk.client() as client:
-        (folder / "cache" / "scratch").rmdir()
+        (folder / "cache").rename(folder / "away")
+        (folder / "cache").touch()
 
         with pytest.raises(StoreFailure):
             await client.render(key("a"), whole, INFO, resizing(100))
+
+
+async def test_what_could_not_be_written_is_made_again_when_it_can_be(folder: Path, whole: Path) -> None:
+    """The cache mends itself before anybody is told that it is broken."""
+    async with open_desk(folder) as desk, desk.client() as client:
+        (folder / "cache" / "scratch").rmdir()
+
+        derivative = await client.render(key("a"), whole, INFO, resizing(100))
+
+        assert desk.files.read(derivative) is not None
 
 
 async def test_the_socket_is_its_owners_alone(folder: Path) -> None:

@@ -83,6 +83,20 @@ async def test_a_broker_that_does_not_come_is_a_typed_failure(folder: Path, whol
             await client.probe(whole, Format.JPEG)
 
 
+async def test_nobody_waits_longer_for_it_because_others_do(folder: Path, whole: Path) -> None:
+    """Each some seconds, and not each after the other; who looks whether it is there is told at once."""
+    async with client_of(folder) as client:
+        asked = [asyncio.create_task(client.probe(whole, Format.JPEG)) for _ in range(20)]
+        await anyio.wait_all_tasks_blocked()
+        with anyio.fail_after(4):
+            is_reachable = await client.is_reachable()
+        with anyio.fail_after(15):
+            failures = await asyncio.gather(*asked, return_exceptions=True)
+
+    assert not is_reachable
+    assert {type(failure) for failure in failures} == {RenderCrashed}
+
+
 async def test_a_broker_that_comes_a_little_later_is_waited_for(folder: Path, whole: Path) -> None:
     client = client_of(folder)
     asked = asyncio.create_task(client.probe(whole, Format.JPEG))

@@ -208,3 +208,37 @@ async def test_all_of_them_are_told_that_it_takes_too_long(busy: HeldOriginal, h
         await working
 
     assert [type(error) for error in refused] == [Overloaded] * 3
+
+
+async def test_the_others_do_not_wait_for_who_was_first_and_gave_up(busy: HeldOriginal, held: HeldOriginal) -> None:
+    """Nor for ever for an answer that nobody gives."""
+    async with open_siblings() as siblings:
+        working = await keep_busy(siblings, busy)
+        first, *others = [await ask(siblings, render_of(held, width)) for width in WIDTHS]
+        first.cancel()
+        await asyncio.wait([first])
+        busy.release(DATA)
+        for _ in others:
+            await held.reached()
+            held.release(HALF)
+            with anyio.fail_after(PATIENCE):
+                await asyncio.wait(others, return_when=asyncio.FIRST_COMPLETED)
+
+        assert [type(result) for result in await asyncio.gather(*others)] == [Written] * 2
+        await working
+
+
+async def test_what_nobody_waits_for_any_more_leaves_no_file(
+    tmp_path: Path, busy: HeldOriginal, held: HeldOriginal
+) -> None:
+    """Its asker has swept up before it was written."""
+    async with open_siblings() as siblings:
+        working = await keep_busy(siblings, busy)
+        first, second, third = [await ask(siblings, render_of(held, width)) for width in WIDTHS]
+        second.cancel()
+        busy.release(DATA)
+        await held.reached()
+        held.release(HALF)
+        await asyncio.gather(first, third, working)
+
+    assert [(tmp_path / f"{width}.png").exists() for width in WIDTHS] == [True, False, True]

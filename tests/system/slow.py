@@ -1,21 +1,16 @@
 """A picture that takes a render worker long enough to be met at work."""
 
 from functools import cache
-from hashlib import sha256
 
 import pyvips
 
 from tests import originals
-from tests.servers import Service, poll
+from tests.servers import Service
 
 
 def slow_path(service: Service) -> str:
     """Of a picture that nobody has asked for: about a second of work. Nothing is being prepared any more."""
-    path = f"/images/{service.add(noisy())}.webp?width=4000"
-    digest = sha256(noisy()).hexdigest()
-    prepared = {"event": "pyramid", "original": digest}.items()
-    poll(lambda: any(prepared <= event.items() for event in service.events()) or None, for_what="its pyramid")
-    return path
+    return f"/images/{service.add_prepared(noisy())}.webp?width=4000"
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import sqlite3
 import subprocess
 from collections.abc import Callable, Generator, Mapping
@@ -12,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from imgsvc.app.parts import overflow_folder
+from imgsvc.settings import load_settings
 from tests import originals
-from tests.servers import Service, poll, serving
+from tests.servers import Service, environment, is_ready, poll, serving
 
 NewPath = Callable[[], str]
 
@@ -87,6 +90,48 @@ class TestAFullDisk:
             assert here == []
             assert (renders, unwritable > 0) == (41, True)
             assert (own.get(path).status_code, own.renders()) == (200, 41)
+
+    def test_the_cache_gives_way_also_where_nothing_else_takes_its_files(self, tmp_path: Path) -> None:
+        """Without an overflow: what is old goes for what is asked for."""
+        data = tmp_path / "data"
+        overflow = overflow_folder(load_settings(environment(data, {})))
+        overflow.touch()
+        try:
+            with mounted(data / "derivatives", "size=2m"), serving(data, workers=1, **_ALONE) as own:
+                guid = own.add(originals.png(320, 240))
+                statuses = [own.get(f"/images/{guid}.bmp?width={width}").status_code for width in range(200, 320, 4)]
+                evicted = own.metric("imgsvc_cache_notices_total", notice="evicted")
+        finally:
+            overflow.unlink()
+
+        assert statuses == [200] * 30
+        assert evicted > 0
+
+    def test_it_takes_no_process_when_all_of_the_data_lies_on_it(self, tmp_path: Path) -> None:
+        """What is shared through memory has its place on the disk already; who dies comes back without more of it."""
+        data = tmp_path / "data"
+        with mounted(data, "size=8m"), serving(data, workers=2, **_ALONE) as own:
+            guid = own.add(originals.png(60, 40))
+            there = own.get(f"/images/{guid}.png?width=19").content
+            family = {own.broker(), *own.servers()}
+            _fill(data / "others")
+            # Each of another route and status: more is counted than before.
+            refused = own.upload(originals.png(50, 40)).status_code
+            statuses = [own.get(f"/images/{guid}.png?width={width}").status_code for width in range(20, 40)]
+            counted = poll(lambda: _pictures(own) > 0 and _pictures(own), for_what="them to be counted")
+            spared = {own.broker(), *own.servers()}
+            for pid in spared:
+                os.kill(pid, signal.SIGKILL)
+            poll(lambda: is_ready(own), for_what="others in their place")
+            again = [own.get(f"/images/{guid}.png?width={width}").status_code for width in range(20, 40)]
+            counted_on = _pictures(own)
+            (data / "others").unlink()
+            poll(lambda: own.upload(originals.png(50, 40)).status_code == 201, for_what="room for an upload")
+
+            assert (refused, statuses, again) == (503, [200] * 20, [200] * 20)
+            assert spared == family
+            assert counted_on >= counted
+            assert own.get(f"/images/{guid}.png?width=19").content == there
 
     def test_nor_when_it_has_no_inodes_left(self, tmp_path: Path) -> None:
         """A disk may have room for bytes and none for files."""
@@ -249,6 +294,50 @@ def test_a_file_in_the_place_of_a_folder_makes_way(own: Service, new_path: NewPa
     assert file.read_bytes() == before
 
 
+@pytest.mark.parametrize("target", ["nothing", "."], ids=["dangling", "looping"])
+def test_a_link_in_the_place_of_a_folder_makes_way(own: Service, new_path: NewPath, target: str) -> None:
+    """It leads nowhere, or to itself."""
+    path = new_path()
+    before = own.get(path).content
+    file = derivative(own, path)
+    file.unlink()
+    file.parent.rmdir()
+    file.parent.symlink_to(target if target != "." else file.parent.name)
+
+    after = own.get(path).content
+
+    assert after == before
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["scratch", "trash", "index.sqlite"])
+def test_what_is_foreign_in_the_place_of_its_own_makes_way(
+    own: Service, new_path: NewPath, tmp_path: Path, name: str
+) -> None:
+    """A file where it wants a folder, a folder where it wants a file: neither keeps it from keeping renditions."""
+    before = own.get(new_path()).status_code
+    for file in cached(own).glob(f"{name}*"):
+        file.rename(tmp_path / file.name)
+    if (tmp_path / name).is_dir():
+        (cached(own) / name).touch()
+    else:
+        (cached(own) / name / "deep").mkdir(parents=True)
+
+    during = own.get(new_path()).status_code
+    poll((cached(own) / "index.sqlite").is_file, for_what="an index in its place")
+    path = new_path()
+    whole = own.get(path).content
+    poll(lambda: derivative(own, path).exists(), for_what="the rendition to be kept")
+    harmed = derivative(own, path)
+    harmed.unlink()
+    (harmed / "deep").mkdir(parents=True)
+    after = own.get(path).content
+
+    assert (before, during) == (200, 200)
+    assert after == whole
+    assert harmed.is_file()
+
+
 def test_what_is_answered_without_the_broker_counts_as_used(own: Service, new_path: NewPath) -> None:
     """Server processes tell it some seconds later; else what is asked for most would go first."""
     path = new_path()
@@ -341,6 +430,11 @@ def cached_away(own: Service, elsewhere: Path) -> Generator[None]:
         yield
     finally:
         elsewhere.rename(cached(own))
+
+
+def _pictures(own: Service) -> float:
+    """Answered, as far as is told."""
+    return own.metric("imgsvc_requests_total", status="200", route="images")
 
 
 def _free_bytes(folder: Path) -> int:

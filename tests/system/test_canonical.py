@@ -17,7 +17,7 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 
 @pytest.fixture(scope="session")
 def picture(shared_service: Service) -> str:
-    return shared_service.add(originals.png(1200, 800), "Red Shirt.png")
+    return shared_service.add_prepared(originals.png(1200, 800), "Red Shirt.png")
 
 
 def derivative_path(service: Service, canonical: str) -> Path:

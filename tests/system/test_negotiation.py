@@ -421,8 +421,4 @@ def _if_final(answer: httpx.Response) -> httpx.Response | None:
 
 def _lasting(answer: httpx.Response) -> dict[str, str]:
     """Header fields that do not depend on when it was asked for."""
-    return {
-        name: value
-        for name, value in answer.headers.items()
-        if name not in ("date", "server-timing", "timing-allow-origin")
-    }
+    return {name: value for name, value in answer.headers.items() if name not in ("date", "server-timing")}

@@ -21,7 +21,7 @@ from tests.system.test_canonical import IMMUTABLE, derivative_path
 LARGE = "width=1000&format=bmp"
 """Longer than what the service reads whole."""
 
-_OF_ONE_ANSWER = {"date", "server", "connection", "last-modified", "server-timing", "timing-allow-origin"}
+_OF_ONE_ANSWER = {"date", "server", "connection", "last-modified", "server-timing"}
 _OF_THE_SERVICE = _OF_ONE_ANSWER | {"surrogate-key", "cache-tag"}
 """A file has none of them, but for a time of its own."""
 

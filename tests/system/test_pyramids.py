@@ -68,17 +68,6 @@ def cold(service: Service, number: int) -> str:
     return guid
 
 
-def warm(service: Service, data: bytes) -> str:
-    """The GUID of a new asset, when its pyramid has been built."""
-    guid = service.add(data, "warm.jpg")
-    wait_for_pyramid(service, data)
-    return guid
-
-
-def wait_for_pyramid(service: Service, data: bytes) -> None:
-    poll(lambda: "built" in pyramid_events(service, data), for_what="the pyramid")
-
-
 def pyramid_events(service: Service, data: bytes) -> list[str]:
     """Outcome of each building that was logged."""
     building = {"event": "pyramid", "original": sha256(data).hexdigest()}.items()
@@ -146,7 +135,7 @@ def test_an_upload_has_its_pyramid_built_by_itself(shop: Service) -> None:
     before = shop.metric("imgsvc_pyramids_total", outcome="built")
     provisional = shop.metric("imgsvc_renders_total", outcome="provisional")
 
-    guid = warm(shop, picture(100))
+    guid = shop.add_prepared(picture(100), "warm.jpg")
     path = shop.canonical_path(guid, "width=300&format=jpg")
     answers = [shop.get(path), shop.get(f"/images/{guid}.webp?width=301")]
 
@@ -311,7 +300,7 @@ def fill_with_zeros(file: Path) -> None:
 def test_a_pyramid_that_is_harmed_heals(shop: Service, number: int, harm: Callable[[Path], None]) -> None:
     """Never a wrong picture, never a failure; in the end the same bytes as before."""
     data = picture(number)
-    guid = warm(shop, data)
+    guid = shop.add_prepared(data, "warm.jpg")
     path = shop.canonical_path(guid, "width=300&format=jpg")
     before = shop.get(path)
     forget_rendition(shop, path)
@@ -338,7 +327,7 @@ def forget_rendition(service: Service, path: str) -> None:
 def test_deleting_an_asset_takes_its_levels_with_it(shop: Service) -> None:
     """Their files too: they show nearly all that the original did."""
     data = picture(300)
-    guid = warm(shop, data)
+    guid = shop.add_prepared(data, "warm.jpg")
     files = level_files(shop, data)
     assert files != []
 
@@ -360,7 +349,7 @@ def test_it_does_not_matter_what_was_there_first(shop: Service, tmp_path: Path) 
         paths = [other.canonical_path(cold(other, 0), query) for query in queries]
         first = other.get(paths[0])
         there = [become_final(other, path) for path in paths]
-    warmed = warm(shop, picture(0))
+    warmed = shop.add_prepared(picture(0), "warm.jpg")
 
     for query, path, answer in zip(queries, paths, there, strict=True):
         here = shop.get(shop.canonical_path(warmed, query))
@@ -374,7 +363,7 @@ def test_without_pyramids_nothing_is_provisional(tmp_path: Path) -> None:
     """IMGSVC_PYRAMID_BYTES=0: final at once, under other keys, for the bytes are others; levels of before go."""
     data = picture(0)
     with serving(tmp_path / "data", workers=1) as service:
-        guid = warm(service, data)
+        guid = service.add_prepared(data, "warm.jpg")
         with_pyramids = service.canonical_path(guid, "width=300&format=jpg")
         final = service.get(with_pyramids)
     assert any((tmp_path / "data" / "pyramids").glob("??/??/*"))
@@ -430,7 +419,7 @@ def test_a_building_that_is_killed_heals(tmp_path: Path) -> None:
     with serving(tmp_path / "data", workers=1, render_workers="1") as service:
         guid = service.add(huge())
         os.kill(service.busy_worker(), signal.SIGKILL)
-        wait_for_pyramid(service, huge())
+        poll(lambda: "built" in pyramid_events(service, huge()), for_what="the pyramid")
         path = service.canonical_path(guid, "width=300&format=jpg")
         first = service.get(path)
         forget_rendition(service, path)

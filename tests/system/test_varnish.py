@@ -266,7 +266,7 @@ class TestPurged:
         assert asked_by(edge, behind, path) == 0
 
 
-_OF_ONE_ANSWER = {"date", "server", "connection", "server-timing", "timing-allow-origin", "surrogate-key"}
+_OF_ONE_ANSWER = {"date", "server", "connection", "server-timing", "surrogate-key"}
 
 
 def _of_another_fetch(answer: httpx.Response, *, than: httpx.Response) -> httpx.Response | None:
