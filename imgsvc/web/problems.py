@@ -36,11 +36,10 @@ from imgsvc.core.errors import (
     Unauthenticated,
     UnsupportedMedia,
 )
+from imgsvc.web.caching import NO_STORE
 from imgsvc.web.targets import WellFormed, fault_of_path
 
 _log = structlog.get_logger(__name__)
-
-_NO_STORE = "no-store"
 
 STATUS: Mapping[type[ImgsvcError], int] = MappingProxyType(
     {
@@ -95,7 +94,7 @@ class Failures:
         *,
         status: Mapping[type[ImgsvcError], int] = MappingProxyType({}),
         respond: Respond | None = None,
-        missing: str = _NO_STORE,
+        missing: str = NO_STORE,
     ) -> None:
         self._status = {**STATUS, **status}
         self._respond = respond or problem_response
@@ -138,7 +137,7 @@ class Failures:
             _log.warning("request.failed", path=request.url.path, error=type(error).__name__, detail=error.detail)
         if isinstance(error, Unauthenticated):
             headers["WWW-Authenticate"] = 'Bearer realm="imgsvc"'
-        if isinstance(error, NotFound) and self._missing != _NO_STORE:
+        if isinstance(error, NotFound) and self._missing != NO_STORE:
             headers["Cache-Control"] = self._missing
         return self._respond(self.status_of(error), detail=error.detail, error=error, headers=headers)
 
@@ -178,6 +177,6 @@ def failure_response(shape: msgspec.Struct, *, status: int, headers: Mapping[str
     return Response(
         msgspec.json.encode(shape),
         status_code=status,
-        headers={"Cache-Control": _NO_STORE, "X-Content-Type-Options": "nosniff", **headers},
+        headers={"Cache-Control": NO_STORE, "X-Content-Type-Options": "nosniff", **headers},
         media_type=media_type,
     )
