@@ -255,7 +255,8 @@ class BoundedProtocol(HttpToolsProtocol):
             return heads.CROWDED
         if self._head_bytes > heads.MAX_TARGET and (refusal := heads.refusal_of_size(self.url, self.headers)):
             return refusal
-        if heads.lacks_host(self.headers) and self.parser.get_http_version() != "1.0":
+        hosts = [value for name, value in self.headers if name == b"host"]
+        if not heads.are_one_host(hosts) and (hosts or self.parser.get_http_version() != "1.0"):
             return heads.NO_HOST
         if self.url.startswith(b"/"):
             return None
