@@ -65,6 +65,12 @@ STATUS: Mapping[type[ImgsvcError], int] = MappingProxyType(
 )
 
 
+ANY_ORIGIN: Mapping[str, str] = MappingProxyType(
+    {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "*"}
+)
+"""Scripts of any page may read the answer (Fetch, "CORS protocol")."""
+
+
 class Problem(msgspec.Struct, omit_defaults=True):
     """RFC 9457, section 3.1. `type` is left out, which means that `title` says what the status says."""
 
@@ -86,7 +92,7 @@ class Respond(Protocol):
 class Failures:
     """How a face answers what went wrong. `status` holds where its vendor differs, and goes before `STATUS`.
 
-    `missing`: the Cache-Control of NotFound.
+    `missing`: the Cache-Control of NotFound. `headers`: of every answer.
     """
 
     def __init__(
@@ -95,14 +101,19 @@ class Failures:
         status: Mapping[type[ImgsvcError], int] = MappingProxyType({}),
         respond: Respond | None = None,
         missing: str = NO_STORE,
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._status = {**STATUS, **status}
         self._respond = respond or problem_response
         self._missing = missing
+        self._headers = headers
 
     def kept(self, missing: str) -> "Failures":
-        """The same, for pictures: who asks for one that is not there may be told to wait before asking again."""
-        return Failures(status=self._status, respond=self._respond, missing=missing)
+        """The same, for pictures: who asks for one that is not there may be told to wait before asking again.
+
+        Any page may ask for them, so its scripts may read why there is none.
+        """
+        return Failures(status=self._status, respond=self._respond, missing=missing, headers=ANY_ORIGIN)
 
     def mount(self, prefix: str, routes: Sequence[BaseRoute]) -> Mount:
         """Of its own, so that unknown paths and methods below `prefix` are answered in the same words.
@@ -126,7 +137,7 @@ class Failures:
         return next((self._status[kind] for kind in type(error).__mro__ if kind in self._status), 500)
 
     def _refuse(self, detail: str) -> Response:
-        return self._respond(400, detail=detail, error=None, headers={})
+        return self._answer(400, detail=detail)
 
     async def _answer_failure(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, ImgsvcError)
@@ -139,7 +150,7 @@ class Failures:
             headers["WWW-Authenticate"] = 'Bearer realm="imgsvc"'
         if isinstance(error, NotFound) and self._missing != NO_STORE:
             headers["Cache-Control"] = self._missing
-        return self._respond(self.status_of(error), detail=error.detail, error=error, headers=headers)
+        return self._answer(self.status_of(error), detail=error.detail, error=error, headers=headers)
 
     async def _answer_http_exception(self, request: Request, error: Exception) -> Response:
         """Starlette's own: no such route, also for want of a path that any could have; method not allowed."""
@@ -147,12 +158,22 @@ class Failures:
         fault = fault_of_path(request.scope.get("raw_path", b"")) if error.status_code == 404 else None
         if fault is not None:
             return self._refuse(fault)
-        return self._respond(error.status_code, detail="", error=None, headers=dict(error.headers or {}))
+        return self._answer(error.status_code, headers=error.headers or {})
 
     async def _answer_bug(self, request: Request, error: Exception) -> Response:
         """The body says nothing of what went wrong; the log says all."""
         _log.error("request.bug", path=request.url.path, exc_info=error)
-        return self._respond(500, detail="The service made a mistake.", error=None, headers={})
+        return self._answer(500, detail="The service made a mistake.")
+
+    def _answer(
+        self,
+        status: int,
+        *,
+        detail: str = "",
+        error: ImgsvcError | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> Response:
+        return self._respond(status, detail=detail, error=error, headers={**self._headers, **headers})
 
 
 def problem_response(

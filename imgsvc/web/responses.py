@@ -24,7 +24,7 @@ from imgsvc.service.delivery import Body
 from imgsvc.web.acceleration import path_to_send
 from imgsvc.web.caching import NO_STORE, PROVISIONAL
 from imgsvc.web.conditional import Outcome, evaluate, http_date, range_holds
-from imgsvc.web.problems import problem_response
+from imgsvc.web.problems import ANY_ORIGIN, problem_response
 from imgsvc.web.ranges import ByteRange, Multipart, UnsatisfiableRange, content_range, select_ranges
 
 _CHUNK = 1 << 20
@@ -172,14 +172,16 @@ class PictureResponse(Response):
             await _send_content(receive, send, body, part)
 
 
-_FAILED = problem_response(412, detail="The picture is not the one that If-Match or If-Unmodified-Since names.")
+_FAILED = problem_response(
+    412, detail="The picture is not the one that If-Match or If-Unmodified-Since names.", headers=ANY_ORIGIN
+)
 
 
 def _unsatisfiable(length: int) -> Response:
     return problem_response(
         416,
         detail=f"Range must name some of the {length} bytes there are.",
-        headers={"Content-Range": f"bytes */{length}"},
+        headers={"Content-Range": f"bytes */{length}", **ANY_ORIGIN},
     )
 
 
