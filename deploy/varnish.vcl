@@ -63,8 +63,9 @@ sub vcl_recv {
         return (synth(200, "Purged"));
     }
 
-    # The service's numbers are nobody's business; Prometheus asks the service itself.
-    if (req.url ~ "^/metrics(\?|$)") {
+    # The service's numbers are nobody's business; Prometheus asks the service itself. It would decode what is percent-encoded,
+    # and nobody writes the name of a face so.
+    if (req.url ~ "^/(metrics(\?|$)|[^/?]*%)") {
         return (synth(404));
     }
     if (req.url !~ "^/(media|images|cdn)/") {
@@ -125,12 +126,12 @@ sub vcl_backend_response {
         set beresp.ttl = 1s;
         return (deliver);
     }
-    # Varnish keeps 303, to a canonical URL, only where it is told to.
-    if (beresp.status == 303 && beresp.http.Cache-Control ~ "(^|[ ,])max-age=[0-9]+") {
-        set beresp.ttl = std.duration(regsub(beresp.http.Cache-Control, "^(?:.*[ ,])?max-age=([0-9]+).*$", "\1s"), 0s);
+    # Varnish keeps 303, to a canonical URL, only where it is told to. The last age counts: s-maxage comes behind max-age.
+    if (beresp.status == 303 && beresp.http.Cache-Control ~ "(^|[ ,])(s-max|max-)age=[0-9]+") {
+        set beresp.ttl = std.duration(regsub(beresp.http.Cache-Control, "^(?:.*[ ,])?(?:s-max|max-)age=([0-9]+).*$", "\1s"), 0s);
     }
-    # A signature that has expired is not stretched.
-    if (bereq.url ~ "(?i)[?&]expires=") {
+    # A signature that has expired is not stretched, also where its name is percent-encoded.
+    if (bereq.url ~ "(?i)[?&](expires|[^=&]*%[^=&]*)=") {
         set beresp.grace = 0s;
     } else {
         set beresp.grace = 24h;

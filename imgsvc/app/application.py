@@ -140,7 +140,7 @@ def make_router(
         ),
         addresses=services.addresses,
         gate=services.gate,
-        generation=lambda: library.generation.value,
+        generation=library.generation,
         remember=remember,
         now=services.now,
     )

@@ -27,7 +27,7 @@ def sign_url(
     except NotFound:
         raise NotFound(f"{url} is no picture's URL; README lists them under Ask for pictures.") from None
     if floating:
-        make_bounds(settings).on_ladder(wanted, keeps_shape=keeps_shape(parts.query))
+        make_bounds(settings).bound_floating(wanted, keeps_shape=keeps_shape(parts.query))
     query = sign_query(
         path,
         parts.query,

@@ -70,6 +70,20 @@ class Bounds:
             )
         return replace(wanted, transform=transform)
 
+    def bound_floating(self, wanted: PictureRequest, *, keeps_shape: bool) -> PictureRequest:
+        """As `on_ladder`, and never wider than the ladder's top.
+
+        Nor is what no size is asked of, or what would be answered unresized: whoever has the URL may write it so, and
+        was not given the original.
+        """
+        bounded = self.on_ladder(wanted, keeps_shape=keeps_shape)
+        asked, own = _sides(bounded.transform), _sides(self._preset(wanted))
+        width, height, max_width, max_height = asked
+        is_within = max_width is not None or (max_height is not None and width is None and height is None)
+        if is_within or (asked == own and any(own)):
+            return bounded
+        return replace(bounded, transform=replace(bounded.transform, max_width=self.ladder.rungs[-1]))
+
     def _refuse_uncountable(self, wanted: PictureRequest) -> None:
         """Raises NotPermitted."""
         own = self._preset(wanted)
@@ -89,7 +103,11 @@ _COUNTABLE = frozenset((*_SIZES, "fit", "enlarge", "gravity", "upright", "format
 _NAMES = {"focus": "center", "background": "background colour"}
 
 
+def _sides(transform: Transform) -> tuple[int | None, int | None, int | None, int | None]:
+    return transform.width, transform.height, transform.max_width, transform.max_height
+
+
 def _sizes(transform: Transform) -> str:
     """In device pixels."""
-    given = {word: getattr(transform, field) for field, word in _SIZES.items()}
-    return ", ".join(f"{word} {side}" for word, side in given.items() if side is not None)
+    given = zip(_SIZES.values(), _sides(transform), strict=True)
+    return ", ".join(f"{word} {side}" for word, side in given if side is not None)

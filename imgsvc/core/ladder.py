@@ -8,7 +8,7 @@ from imgsvc.core.geometry import round_side
 from imgsvc.core.transform import Transform
 
 _SIMPLEST = 16
-"""Shapes are w:h of whole numbers of which the smaller is at most this: 1:1, 3:4, 16:9, 21:9, 8:3."""
+"""Shapes are w:h of whole numbers that are at most this: 1:1, 3:4, 16:9, 7:3, 8:3."""
 
 _Box = tuple[int | None, int | None]
 

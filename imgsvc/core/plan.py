@@ -193,16 +193,21 @@ def _lay_out(kept: Size, transform: Transform, limits: Limits) -> Layout:
         and transform.fit in (Fit.INSIDE, Fit.CONTAIN, Fit.COVER)
         and layout.result.exceeds(kept)
     )
-    return Layout(size=kept) if too_long or skipped else layout
+    return fit_inside(kept, _bounds(kept, transform), enlarge=False) if too_long or skipped else layout
 
 
 def _lay_out_bounded(kept: Size, transform: Transform) -> Layout:
     """max_width and max_height alone, or nothing at all."""
-    box = Size(transform.max_width or kept.width, transform.max_height or kept.height)
+    box = _bounds(kept, transform)
     has_both = transform.max_width is not None and transform.max_height is not None
     if has_both and transform.background is not None:
         return fit_contain(kept, box, enlarge=False, gravity=transform.gravity)
     return fit_inside(kept, box, enlarge=False)
+
+
+def _bounds(kept: Size, transform: Transform) -> Size:
+    """Where one is not given, it is the picture's own."""
+    return Size(transform.max_width or kept.width, transform.max_height or kept.height)
 
 
 def _lay_out_box(kept: Size, transform: Transform) -> Layout:

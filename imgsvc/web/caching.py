@@ -8,6 +8,8 @@ _YEAR = 365 * 24 * 3600
 
 _PROVISIONAL_SECONDS = 10
 
+NO_STORE = "no-store"
+
 PROVISIONAL = f"public, max-age={_PROVISIONAL_SECONDS}"
 """Of a rendition that stands in for a better one, whatever its URL: who asks again soon gets that."""
 
@@ -55,7 +57,7 @@ def cache_control(url: UrlClass, lifetimes: Lifetimes, *, left: int | None = Non
         case UrlClass.OTHER | UrlClass.ORIGINALS | UrlClass.REDIRECTS:
             return ", ".join((f"public, max-age={seconds}", *_when_out_of_date(lifetimes)))
         case UrlClass.MISSING:
-            return f"public, max-age={seconds}" if lifetimes.by_class.get(url) else "no-store"
+            return f"public, max-age={seconds}" if lifetimes.by_class.get(url) else NO_STORE
 
 
 def _when_out_of_date(lifetimes: Lifetimes) -> Sequence[str]:

@@ -7,7 +7,7 @@ look a second over all connections, which compares what it finds with what it fo
 import asyncio
 import fcntl
 import socket
-import struct
+import sys
 import termios
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -255,7 +255,8 @@ class BoundedProtocol(HttpToolsProtocol):
             return heads.CROWDED
         if self._head_bytes > heads.MAX_TARGET and (refusal := heads.refusal_of_size(self.url, self.headers)):
             return refusal
-        if heads.lacks_host(self.headers) and self.parser.get_http_version() != "1.0":
+        hosts = [value for name, value in self.headers if name == b"host"]
+        if not heads.are_one_host(hosts) and (hosts or self.parser.get_http_version() != "1.0"):
             return heads.NO_HOST
         if self.url.startswith(b"/"):
             return None
@@ -290,10 +291,6 @@ def _unsent(transport: asyncio.Transport) -> int:
     """Bytes in the kernel that the client has not acknowledged (tcp(7), SIOCOUTQ); none once it is gone."""
     connection: socket.socket = transport.get_extra_info("socket")
     try:
-        (count,) = _INT.unpack(fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(_INT.size)))
+        return int.from_bytes(fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
     except OSError:
         return 0
-    return int(count)
-
-
-_INT = struct.Struct("i")

@@ -65,7 +65,7 @@ class Gate:
             return wanted
         if not floating:
             raise InvalidSignature("The URL's signature is not right.")
-        return self._bounds.on_ladder(wanted, keeps_shape=keeps_shape(query))
+        return self._bounds.bound_floating(wanted, keeps_shape=keeps_shape(query))
 
     def _sign(self, url: str, expires: int | None) -> str:
         path, _, query = url.partition("?")

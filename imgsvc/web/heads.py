@@ -14,7 +14,11 @@ MAX_FIELDS = 32 * 1024
 
 Field = tuple[bytes, bytes]
 
-_ABSOLUTE = re.compile(rb"https?://(?P<authority>[^/?#@]+)(?P<path>(?:[/?].*)?)", re.IGNORECASE)
+_AUTHORITY = rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]*)?"
+"""Host and port (RFC 3986, section 3.2). No name: a client's that knows none."""
+
+_HOST = re.compile(_AUTHORITY)
+_ABSOLUTE = re.compile(rb"https?://(?P<authority>(?![/?:])%b)(?P<path>(?:[/?].*)?)" % _AUTHORITY, re.IGNORECASE)
 _REQUEST_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [\x21-\x7e]+ HTTP/1\.[01]\r?\n")
 
 
@@ -27,7 +31,7 @@ TOO_SLOW = _refusal(408, "The request did not arrive in time.")
 TARGET_TOO_LONG = _refusal(414, f"The request's target is longer than {MAX_TARGET} bytes.")
 FIELDS_TOO_LARGE = _refusal(431, f"The request's header fields are larger than {MAX_FIELDS} bytes.")
 CROWDED = _refusal(503, "Too many connections are open.", **{"Retry-After": "1"})
-NO_HOST = _refusal(400, "Host must be given, once.")
+NO_HOST = _refusal(400, "Host must be given, once, as a name or an address.")
 _NO_TARGET = _refusal(400, "The request's target must be a path, or an http URL.")
 _NOT_IMPLEMENTED = _refusal(501, "The method is not known here.")
 SERVER_WIDE = options_response()
@@ -45,9 +49,9 @@ def refusal_of_size(target: bytes, fields: Sequence[Field]) -> Response | None:
     return FIELDS_TOO_LARGE if sum(len(name) + len(value) for name, value in fields) > MAX_FIELDS else None
 
 
-def lacks_host(fields: Sequence[Field]) -> bool:
-    """Or has several, so that nobody knows which is meant (section 3.2). Not asked of HTTP/1.0."""
-    return len([field for field in fields if field[0] == b"host"]) != 1
+def are_one_host(values: Sequence[bytes]) -> bool:
+    """Of several nobody knows which is meant, and URLs in answers are made of it (section 3.2)."""
+    return len(values) == 1 and _HOST.fullmatch(values[0]) is not None
 
 
 def answer_without_path(method: bytes, target: bytes) -> Response:

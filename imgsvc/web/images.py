@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Scope
 
+from imgsvc.coordination.local import Generation
 from imgsvc.core.assets import url_file_name
 from imgsvc.core.formats import file_extension
 from imgsvc.core.media import UNKNOWN
@@ -66,7 +67,7 @@ class Images:
         settings: ImageSettings,
         addresses: Addresses,
         gate: Gate,
-        generation: Callable[[], int],
+        generation: Generation,
         remember: Remember,
         now: Callable[[], datetime],
     ) -> None:
@@ -124,7 +125,7 @@ class Images:
         )
 
     async def _answer(self, request: Request, wanted: PictureRequest) -> Response:
-        started, generation = perf_counter(), self._generation()
+        started, generation = perf_counter(), self._generation.value
         admitted = self._gate.admit(request.scope["path"], _query(request), wanted)
         wanted, left = self._negotiated(request, admitted.wanted), admitted.seconds_left
         variant = await self._delivery.identify(wanted)
@@ -144,7 +145,12 @@ class Images:
         # What is remembered is answered without a look at the clock.
         client = client_of(request.scope)
         load = self._stand_ins.load if left is not None else partial(self._load, request.scope, head, seen)
-        return PictureResponse(head, partial(load, variant, client=client), started=started)
+        return PictureResponse(
+            head,
+            partial(load, variant, client=client),
+            is_current=lambda: self._generation.last_change(variant.asset.serial) <= generation,
+            started=started,
+        )
 
     def _negotiated(self, request: Request, wanted: PictureRequest) -> PictureRequest:
         wanted = wanted.negotiated() if self._settings.negotiate else wanted

@@ -37,12 +37,11 @@ from imgsvc.core.errors import (
     Unauthenticated,
     UnsupportedMedia,
 )
+from imgsvc.web.caching import NO_STORE
 from imgsvc.web.cross_origin import OPEN
 from imgsvc.web.targets import WellFormed, fault_of_path
 
 _log = structlog.get_logger(__name__)
-
-_NO_STORE = "no-store"
 
 STATUS: Mapping[type[ImgsvcError], int] = MappingProxyType(
     {
@@ -90,7 +89,7 @@ class Respond(Protocol):
 class Failures:
     """How a face answers what went wrong. `status` holds where its vendor differs, and goes before `STATUS`.
 
-    `missing`: the Cache-Control of NotFound.
+    `missing`: the Cache-Control of NotFound. `headers`: of every answer.
     """
 
     def __init__(
@@ -98,19 +97,17 @@ class Failures:
         *,
         status: Mapping[type[ImgsvcError], int] = MappingProxyType({}),
         respond: Respond | None = None,
-        missing: str = _NO_STORE,
+        missing: str = NO_STORE,
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._status = {**STATUS, **status}
         self._respond = respond or problem_response
         self._missing = missing
+        self._headers = headers
 
     def of_pictures(self, missing: str) -> "Failures":
         """The same, for any page to read; who asks for what is not there may be told to wait before asking again."""
-
-        def respond(status: int, *, detail: str, error: ImgsvcError | None, headers: Mapping[str, str]) -> Response:
-            return self._respond(status, detail=detail, error=error, headers={**headers, **OPEN})
-
-        return Failures(status=self._status, respond=respond, missing=missing)
+        return Failures(status=self._status, respond=self._respond, missing=missing, headers=OPEN)
 
     def mount(self, prefix: str, routes: Sequence[BaseRoute]) -> Mount:
         """Of its own, so that unknown paths and methods below `prefix` are answered in the same words.
@@ -134,7 +131,7 @@ class Failures:
         return next((self._status[kind] for kind in type(error).__mro__ if kind in self._status), 500)
 
     def _refuse(self, detail: str) -> Response:
-        return self._respond(400, detail=detail, error=None, headers={})
+        return self._answer(400, detail=detail)
 
     async def _answer_failure(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, ImgsvcError)
@@ -145,9 +142,9 @@ class Failures:
             _log.warning("request.failed", path=request.url.path, error=type(error).__name__, detail=error.detail)
         if isinstance(error, Unauthenticated):
             headers["WWW-Authenticate"] = 'Bearer realm="imgsvc"'
-        if isinstance(error, NotFound) and self._missing != _NO_STORE:
+        if isinstance(error, NotFound) and self._missing != NO_STORE:
             headers["Cache-Control"] = self._missing
-        return self._respond(self.status_of(error), detail=error.detail, error=error, headers=headers)
+        return self._answer(self.status_of(error), detail=error.detail, error=error, headers=headers)
 
     async def _answer_http_exception(self, request: Request, error: Exception) -> Response:
         """Starlette's own: no such route, also for want of a path that any could have; method not allowed."""
@@ -155,12 +152,22 @@ class Failures:
         fault = fault_of_path(request.scope.get("raw_path", b"")) if error.status_code == 404 else None
         if fault is not None:
             return self._refuse(fault)
-        return self._respond(error.status_code, detail="", error=None, headers=dict(error.headers or {}))
+        return self._answer(error.status_code, headers=error.headers or {})
 
     async def _answer_bug(self, request: Request, error: Exception) -> Response:
         """The body says nothing of what went wrong; the log says all."""
         _log.error("request.bug", path=request.url.path, exc_info=error)
-        return self._respond(500, detail="The service made a mistake.", error=None, headers={})
+        return self._answer(500, detail="The service made a mistake.")
+
+    def _answer(
+        self,
+        status: int,
+        *,
+        detail: str = "",
+        error: ImgsvcError | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> Response:
+        return self._respond(status, detail=detail, error=error, headers={**self._headers, **headers})
 
 
 def problem_response(
@@ -185,6 +192,6 @@ def failure_response(shape: msgspec.Struct, *, status: int, headers: Mapping[str
     return Response(
         msgspec.json.encode(shape),
         status_code=status,
-        headers={"Cache-Control": _NO_STORE, "X-Content-Type-Options": "nosniff", **headers},
+        headers={"Cache-Control": NO_STORE, "X-Content-Type-Options": "nosniff", **headers},
         media_type=media_type,
     )

@@ -22,7 +22,7 @@ from imgsvc.core.formats import FORMATS, Format
 from imgsvc.core.variant import Derivative, VariantKey
 from imgsvc.service.delivery import Body
 from imgsvc.web.acceleration import path_to_send
-from imgsvc.web.caching import PROVISIONAL
+from imgsvc.web.caching import NO_STORE, PROVISIONAL
 from imgsvc.web.conditional import Outcome, evaluate, http_date, range_holds
 from imgsvc.web.cross_origin import OPEN, OPEN_FIELDS
 from imgsvc.web.problems import problem_response
@@ -108,13 +108,22 @@ class PictureHead:
 class PictureResponse(Response):
     """Answers 304 before `load` is called; `load` may render. A Response for the router's sake alone.
 
-    `started`: when the request came, by `perf_counter`.
+    `is_current` is asked after `load`: where the asset has changed meanwhile, caches have been told to drop what they
+    had, and are not to keep this. `started`: when the request came, by `perf_counter`.
     """
 
-    def __init__(self, head: PictureHead, load: Callable[[], Awaitable[Body]], *, started: float) -> None:
+    def __init__(
+        self,
+        head: PictureHead,
+        load: Callable[[], Awaitable[Body]],
+        *,
+        is_current: Callable[[], bool],
+        started: float,
+    ) -> None:
         super().__init__()
         self._head = head
         self._load = load
+        self._is_current = is_current
         self._started = started
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -144,6 +153,8 @@ class PictureResponse(Response):
         head = self._head
         if body.derivative is not None and (body.derivative.key != head.key or body.derivative.stale):
             head = head.provisional(body.derivative)
+        if not self._is_current():
+            head = replace(head, cache_control=NO_STORE)
         if evaluate(sent, etag=head.etag, modified=head.modified) is Outcome.FAILED:
             await _FAILED(scope, receive, send)
             return

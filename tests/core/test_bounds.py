@@ -105,6 +105,34 @@ def test_or_is_refused_and_the_ladder_told() -> None:
         bounds(Unsigned.LADDER, OffLadder.REFUSE).bound_unsigned(request(Transform(width=161)))
 
 
+@pytest.mark.parametrize(
+    ("asked", "bounded"),
+    [
+        (NOTHING_ASKED, Transform(max_width=640)),
+        (Transform(format=Format.WEBP), Transform(format=Format.WEBP, max_width=640)),
+        (Transform(width=640, height=10_240), Transform(width=640, height=10_240, max_width=640)),
+        (Transform(height=320), Transform(height=320, max_width=640)),
+        (Transform(max_width=160), Transform(max_width=160)),
+        (Transform(max_height=320), Transform(max_height=320)),
+    ],
+)
+@pytest.mark.parametrize("off_ladder", OffLadder)
+def test_floating_sizes_end_at_the_ladders_top(off_ladder: OffLadder, asked: Transform, bounded: Transform) -> None:
+    """Whoever leaves sizes out, or asks for so much that nothing is resized, gets no original."""
+    bounds_of_url = bounds(Unsigned.ANYTHING, off_ladder)
+
+    assert bounds_of_url.bound_floating(request(asked), keeps_shape=False) == request(bounded)
+
+
+def test_a_presets_own_sizes_may_float_above_it() -> None:
+    """The operator has said them; not so where the preset says none."""
+    hero, plain = request(HERO, "hero"), request(NOTHING_ASKED, "plain")
+    bounds_of_url = bounds(Unsigned.ANYTHING)
+
+    assert bounds_of_url.bound_floating(hero, keeps_shape=False) == hero
+    assert bounds_of_url.bound_floating(plain, keeps_shape=False).transform == Transform(max_width=640)
+
+
 @given(transforms())
 def test_what_was_bounded_is_within_bounds(transform: Transform) -> None:
     """Also for who refuses."""

@@ -115,6 +115,13 @@ class TestBox:
 
         assert plan.result == Size(10, 100)
 
+    @pytest.mark.parametrize(
+        "asked", [Transform(width=10, height=6000), Transform(width=10, height=700, enlarge=Enlarge.SKIP)]
+    )
+    def test_what_is_not_resized_stays_within_its_bounds(self, asked: Transform) -> None:
+        """Who gives one means it, also where the box comes to nothing."""
+        assert plan_of(a_photo(), replace(asked, max_width=300)).result == Size(300, 200)
+
     def test_surrender_keeps_crop_and_encoding(self) -> None:
         """The resize alone is given up."""
         transform = Transform(width=6000, crop=Region(0, 0, 60, 40), format=Format.WEBP)

@@ -20,6 +20,8 @@ from tests.servers import TOKEN, Service, poll, serving
 
 YEAR = "public, max-age=31536000, immutable"
 HOST = b"Host: x\r\n"
+HOSTS = (b"", b" shop.example:8080", b" 192.0.2.1:", b" [2001:db8::1]:80", b" a_b.example", b" xn--bcher-kva.example")
+STRANGE_HOSTS = (b"[", b"[::1", b"[x]", b"a b", b"a/b", b"a?b", b"a#b", b"a@b", b"a:b", b'a"b', b"%zz", b"\xff")
 CLOSE = b"Host: x\r\nConnection: close\r\n"
 LARGE = 24 << 20
 """Bytes: several times what the kernel keeps for a client that does not read."""
@@ -156,6 +158,8 @@ class TestMalformed:
             (400, b"GET /x?\0 HTTP/1.1\r\n" + CLOSE),
             (400, b"GET / HTTP/1.1\r\nConnection: close\r\n"),
             (400, b"GET / HTTP/1.1\r\nHost: y\r\n" + CLOSE),
+            (400, b"GET / HTTP/1.0\r\nHost: y\r\n" + CLOSE),
+            *((400, b"GET / HTTP/1.1\r\nHost: " + host + b"\r\n") for host in STRANGE_HOSTS),
             (400, b"GET / HTTP/1.1\r\nHost : x\r\n"),
             (400, b"GET / HTTP/1.1\r\nX: a\0b\r\n" + CLOSE),
             (400, b"GET / HTTP/1.1\r\n folded: x\r\n" + CLOSE),
@@ -167,6 +171,7 @@ class TestMalformed:
             (400, b"GET ftp://x/ HTTP/1.1\r\n" + CLOSE),
             (400, b"GET http://user@x/ HTTP/1.1\r\n" + CLOSE),
             (400, b"GET http:///x HTTP/1.1\r\n" + CLOSE),
+            (400, b"GET http://a<b/ HTTP/1.1\r\n" + CLOSE),
             (400, b"GET * HTTP/1.1\r\n" + CLOSE),
             (400, b"PRI * HTTP/2.0\r\n\r\nSM\r\n"),
             (414, b"GET /" + b"a" * 9_000 + b" HTTP/1.1\r\n" + CLOSE),
@@ -201,6 +206,7 @@ class TestMalformed:
             (200, b"GET http://elsewhere%b HTTP/1.1\r\n" + CLOSE),
             (200, b"GET HTTPS://elsewhere%b?width=9 HTTP/1.1\r\n" + CLOSE),
             (200, b"GET %b HTTP/1.0\r\n"),
+            *((200, b"GET %b HTTP/1.1\r\nConnection: close\r\nHost:" + host + b"\r\n") for host in HOSTS),
             (200, b"HEAD %b HTTP/1.0\r\n"),
             (200, b"GET %b HTTP/1.1\r\nUpgrade: h2c\r\nConnection: upgrade\r\n" + HOST),
             (200, b"GET %b HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\n" + HOST),

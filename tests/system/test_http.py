@@ -402,6 +402,28 @@ class TestHeaders:
         assert all("access-control-allow-origin" not in answer.headers for answer in answers)
 
     @pytest.mark.parametrize(
+        ("status", "query", "headers"),
+        [
+            (400, "?width=x", {}),
+            (404, "/x", {}),
+            (405, "", {"method": "PUT"}),
+            (412, "", {"if-match": '"x"'}),
+            (416, "", {"range": "bytes=99999999-"}),
+            (400, "%", {}),
+        ],
+    )
+    def test_scripts_of_any_page_may_read_why_there_is_none(
+        self, picture: str, service: Service, status: int, query: str, headers: dict[str, str]
+    ) -> None:
+        """Else they are told that the network failed."""
+        given = dict(headers)
+        answer = service.client.request(given.pop("method", "GET"), f"/images/{picture}.webp{query}", headers=given)
+
+        assert answer.status_code == status
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert answer.headers["access-control-expose-headers"] == "*"
+
+    @pytest.mark.parametrize(
         ("extension", "written"), [("png", "png"), ("jpeg", "jpg"), ("png8", "png"), ("tiff", "tif")]
     )
     def test_a_download_has_the_name_of_what_it_is(

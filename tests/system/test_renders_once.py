@@ -1,11 +1,13 @@
 """However many ask for a picture at the same time, in however many processes: it is rendered once."""
 
+import os
+import signal
 from http.client import HTTPConnection
 
 import pytest
 
 from tests import originals
-from tests.servers import Service
+from tests.servers import TOKEN, Service
 from tests.system.slow import slow_path
 
 CALLERS = 100
@@ -63,6 +65,24 @@ def test_callers_who_leave_do_not_end_it_for_those_who_stay(service: Service) ->
 
     assert {status for status, _ in answers} == {200}
     assert service.renders() == before + 1
+
+
+def test_what_changes_while_it_is_rendered_is_kept_by_nobody(service: Service) -> None:
+    """Caches in front are told of the change before the answer comes, which then is out of date."""
+    path, asking = f"{slow_path(service)}&quality=71", service.connect()
+    asking.request("GET", path)
+    worker = service.busy_worker()
+    os.kill(worker, signal.SIGSTOP)
+
+    guid = path.removeprefix("/images/").partition(".")[0]
+    renamed = service.client.put(f"/struct/assets/{guid}", json={"Filename": "other"}, headers={"Authorization": TOKEN})
+    os.kill(worker, signal.SIGCONT)
+    answer = asking.getresponse()
+    asking.close()
+
+    assert renamed.is_success, renamed.text
+    assert (answer.status, answer.getheader("cache-control")) == (200, "no-store")
+    assert service.get(path).headers["cache-control"] == "public, max-age=300, must-revalidate"
 
 
 def _ask_all(connections: list[HTTPConnection], path: str) -> list[tuple[int, bytes]]:

@@ -299,6 +299,21 @@ class TestFloating:
         assert "160, 320, 640" in refused(shop.get(f"{base}&width=161"))
         assert refused(shop.get(f"{base}&width=160&format=png")) == "The URL's signature is not right."
 
+    @pytest.mark.parametrize("words", [{}, {"upscale": "false"}])
+    @pytest.mark.parametrize("query", ["", "utm=1", "width=640&height=10240", "width=160&height=2560"])
+    def test_no_original_can_be_had_by_it(self, shop: Service, guid: str, query: str, words: dict[str, str]) -> None:
+        """Without a size, or where the box is so tall that the picture is not resized."""
+        base = query_of(shop.media_path(guid), form="floating", **words)
+
+        assert size(shop.get(f"{base}&{query}"))[0] <= 640
+
+    def test_sizes_that_were_given_when_it_was_signed_do_not_count(self, shop: Service, guid: str) -> None:
+        """So that a backend may sign one URL of a srcset as it stands."""
+        base = query_of(shop.media_path(guid), form="floating", width=160, dpr=2, format="webp")
+
+        assert size(shop.get(base)) == (320, 213)
+        assert size(shop.get(base.replace("width=160", "width=320"))) == (640, 427)
+
     def test_the_ladder_is_published(self, shop: Service) -> None:
         """For build tools that write srcsets, from any origin."""
         answer = shop.get("/ladder.json")

@@ -120,16 +120,16 @@ class TestFloating:
     @pytest.mark.parametrize(
         ("query", "transform"),
         [
-            ("", Transform()),
-            ("width=320", Transform(width=320)),
-            ("height=640", Transform(height=640)),
+            ("", Transform(max_width=640)),
+            ("width=320", Transform(width=320, max_width=640)),
+            ("height=640", Transform(height=640, max_width=640)),
             ("maxwidth=640&maxheight=480", Transform(max_width=640, max_height=480)),
-            ("width=320&dpr=2", Transform(width=640)),
-            ("width=160&dpr=4", Transform(width=640)),
+            ("width=320&dpr=2", Transform(width=640, max_width=640)),
+            ("width=160&dpr=4", Transform(width=640, max_width=640)),
         ],
     )
     def test_on_the_ladder_sizes_are_free(self, query: str, transform: Transform) -> None:
-        """After `dpr`; also where others are refused."""
+        """After `dpr`; also where others are refused. Nothing is wider than the ladder's top, whatever is left out."""
         signature = signed("width=640", form=Form.FLOATING).removeprefix("width=640&")
 
         admitted = Doorkeeper(off_ladder=OffLadder.REFUSE).ask(f"{query}&{signature}")
@@ -139,7 +139,7 @@ class TestFloating:
     def test_off_the_ladder_they_move_up(self) -> None:
         query = signed(form=Form.FLOATING)
 
-        assert Doorkeeper().ask(query).wanted.transform == Transform(width=640)
+        assert Doorkeeper().ask(query).wanted.transform == Transform(width=640, max_width=640)
 
     def test_or_are_refused(self) -> None:
         """The signature is right, so the ladder may be told."""
@@ -151,7 +151,7 @@ class TestFloating:
 
         admitted = Doorkeeper(off_ladder=OffLadder.REFUSE).ask(query.replace("width=320", "width=320&dpr=2"))
 
-        assert admitted.wanted.transform == Transform(width=640, height=267)
+        assert admitted.wanted.transform == Transform(width=640, height=267, max_width=640)
 
     def test_an_exact_one_holds_for_no_other_size(self) -> None:
         """Not even one of the ladder."""

@@ -44,6 +44,7 @@ class Shelf:
     final_data: bytes = FINAL
     asked: bool = False
     varies: bool = False
+    current: bool = True
     instead: Format = Format.WEBP
     file: Path | None = None
     loaded: int = 0
@@ -81,7 +82,7 @@ class Shelf:
             disposition='attachment; filename="a.webp"',
             varies=self.varies,
         )
-        return PictureResponse(head, self.load, started=perf_counter())
+        return PictureResponse(head, self.load, is_current=lambda: self.current, started=perf_counter())
 
     @asynccontextmanager
     async def client(self) -> AsyncGenerator[httpx.AsyncClient]:
@@ -284,11 +285,21 @@ async def test_who_goes_away_is_sent_nothing_more(tmp_path: Path) -> None:
         sent.append(len(message.get("body", b"")))
 
     scope = {"type": "http", "method": "GET", "headers": []}
-    await PictureResponse(head, load, started=perf_counter())(scope, receive, send)
+    await PictureResponse(head, load, is_current=lambda: True, started=perf_counter())(scope, receive, send)
 
     assert sum(sent) <= 2 << 20
     assert body.file is not None
     assert body.file.closed
+
+
+@pytest.mark.parametrize("final", [True, False])
+async def test_what_has_changed_meanwhile_is_kept_by_nobody(shelf: Shelf, final: bool) -> None:
+    """Caches were told to drop it already, and would have it once more."""
+    shelf.final, shelf.current = final, False
+
+    answers = [await shelf.get(), await shelf.get("HEAD"), await shelf.get(range="bytes=0-0")]
+
+    assert [answer.headers["cache-control"] for answer in answers] == ["no-store"] * 3
 
 
 @pytest.mark.parametrize("final", [True, False])
