@@ -101,14 +101,17 @@ class DerivativeCache:
         """
         stranded = Stranded(derivative, source, seconds)
         is_spare = self._overflow is not None and self._overflow.is_scratch(scratch)
-        if not is_spare and self._place(scratch, stranded):
-            if self._overflow is not None:
-                self._overflow.discard(derivative.key)
-            return
-        if self._overflow is None:
+        taken = not is_spare and self._place(scratch, stranded)
+        if not taken:
+            # The file may have found room, and its row none.
+            relieved = self.relieve(derivative.length)
+            taken = relieved and not is_spare and self._place(scratch, stranded)
+        if taken and self._overflow is not None:
+            self._overflow.discard(derivative.key)
+        elif not taken and self._overflow is not None:
+            self._overflow.admit(scratch, stranded)
+        elif not taken:
             raise StoreFailure("The rendition could not be stored.")
-        self.relieve(derivative.length)
-        self._overflow.admit(scratch, stranded)
 
     def relieve(self, length: int) -> bool:
         """So many bytes could not be written. Whether they can be now.
