@@ -38,7 +38,9 @@ def serve(**options: str | None) -> None:
     """Serve until Ctrl-C or SIGTERM."""
     import os
 
+    from imgsvc.app.gate import load_signing_keys
     from imgsvc.app.parts import metrics_folder
+    from imgsvc.core.errors import StoreFailure
     from imgsvc.settings import variable_name
     from imgsvc.supervisor import AlreadyServed, supervise
     from imgsvc.telemetry import set_up_logs
@@ -48,8 +50,10 @@ def serve(**options: str | None) -> None:
     os.environ.update({variable_name(name): value for name, value in options.items() if value is not None})
     set_up_logs()
     try:
+        # Before server processes that could not do without would be started again and again.
+        load_signing_keys(settings)
         asyncio.run(supervise(settings, metrics=metrics_folder(settings)))
-    except AlreadyServed as error:
+    except (AlreadyServed, StoreFailure) as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
         raise click.ClickException(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}.") from None

@@ -7,6 +7,7 @@ from secrets import token_hex
 from uuid import uuid4
 
 from imgsvc.core.bounds import Bounds
+from imgsvc.core.errors import StoreFailure
 from imgsvc.core.signing import SigningKey, SigningKeys
 from imgsvc.settings import Settings
 from imgsvc.storage.durable import sync_file
@@ -27,7 +28,10 @@ def make_bounds(settings: Settings) -> Bounds:
 
 
 def load_signing_keys(settings: Settings) -> SigningKeys:
-    """Those with an id, then the operator's without one, or that of the data folder, which is made where none is."""
+    """Those with an id, then the operator's without one, or that of the data folder, which is made where none is.
+
+    Raises StoreFailure where that is empty: everybody could sign with it.
+    """
     keys = list(settings.signing_keys)
     path = settings.data / "signing.key"
     if settings.signing_key is not None:
@@ -48,4 +52,9 @@ def _read_or_make(path: Path) -> bytes:
         with contextlib.suppress(FileExistsError):
             path.hardlink_to(scratch)
         scratch.unlink()
-    return path.read_bytes()
+    key = path.read_bytes()
+    if not key.strip():
+        raise StoreFailure(
+            f"{path.name} in the data folder is empty. Without it another is made, for other signatures."
+        )
+    return key

@@ -8,7 +8,7 @@ from imgsvc.app.gate import load_signing_keys, make_bounds
 from imgsvc.core.errors import InvalidParameter, NotFound
 from imgsvc.core.places import inner_path
 from imgsvc.dialects.pictures import read_picture_url
-from imgsvc.dialects.signed import Form, keeps_shape, sign_query
+from imgsvc.dialects.signed import Form, sign_query, signed_shape
 from imgsvc.settings import Settings
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604_800}
@@ -27,7 +27,7 @@ def sign_url(
     except NotFound:
         raise NotFound(f"{url} is no picture's URL; README lists them under Ask for pictures.") from None
     if floating:
-        make_bounds(settings).bound_floating(wanted, keeps_shape=keeps_shape(parts.query))
+        make_bounds(settings).bound_floating(wanted, shape=signed_shape(parts.query))
     query = sign_query(
         path,
         parts.query,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
+from fractions import Fraction
 
 from imgsvc.core.errors import NotPermitted
 from imgsvc.core.ladder import Ladder
@@ -58,9 +59,9 @@ class Bounds:
                     raise NotPermitted("Without a signature presets and originals alone can be asked for.")
                 return wanted
 
-    def on_ladder(self, wanted: PictureRequest, *, keeps_shape: bool = False) -> PictureRequest:
-        """`keeps_shape` as in `Ladder.climb`. Raises NotPermitted where what is off the ladder is refused."""
-        transform = self.ladder.climb(wanted.transform, self._preset(wanted), keeps_shape=keeps_shape)
+    def on_ladder(self, wanted: PictureRequest, *, shape: Fraction | None = None) -> PictureRequest:
+        """`shape` as in `Ladder.climb`. Raises NotPermitted where what is off the ladder is refused."""
+        transform = self.ladder.climb(wanted.transform, self._preset(wanted), shape=shape)
         if transform == wanted.transform:
             return wanted
         if self.off_ladder is OffLadder.REFUSE:
@@ -70,13 +71,13 @@ class Bounds:
             )
         return replace(wanted, transform=transform)
 
-    def bound_floating(self, wanted: PictureRequest, *, keeps_shape: bool) -> PictureRequest:
+    def bound_floating(self, wanted: PictureRequest, *, shape: Fraction | None) -> PictureRequest:
         """As `on_ladder`, and never wider than the ladder's top.
 
         Nor is what no size is asked of, or what would be answered unresized: whoever has the URL may write it so, and
         was not given the original.
         """
-        bounded = self.on_ladder(wanted, keeps_shape=keeps_shape)
+        bounded = self.on_ladder(wanted, shape=shape)
         asked, own = _sides(bounded.transform), _sides(self._preset(wanted))
         width, height, max_width, max_height = asked
         is_within = max_width is not None or (max_height is not None and width is None and height is None)

@@ -26,20 +26,20 @@ class Ladder:
         """The nearest that is not shorter; above the ladder its top."""
         return self.rungs[min(bisect_left(self.rungs, side), len(self.rungs) - 1)]
 
-    def climb(self, asked: Transform, own: Transform, *, keeps_shape: bool = False) -> Transform:
+    def climb(self, asked: Transform, own: Transform, *, shape: Fraction | None = None) -> Transform:
         """`asked` with its sizes on the ladder: equal to it where they are there already.
 
         What `own`, a preset, says itself may stay. The width moves to its rung and the height follows, half up, in
-        the nearest simple shape; under `keeps_shape`, where somebody answers for the shape of the box that `fit` fills,
-        in exactly that one.
+        the nearest simple shape. `shape`: the one, height by width, that somebody answers for, of the box that `fit`
+        fills.
         """
-        width, height = self._climb_box((asked.width, asked.height), (own.width, own.height), keeps_shape=keeps_shape)
+        width, height = self._climb_box((asked.width, asked.height), (own.width, own.height), shape)
         max_width, max_height = self._climb_box(
-            (asked.max_width, asked.max_height), (own.max_width, own.max_height), keeps_shape=False
+            (asked.max_width, asked.max_height), (own.max_width, own.max_height), None
         )
         return replace(asked, width=width, height=height, max_width=max_width, max_height=max_height)
 
-    def _climb_box(self, asked: _Box, own: _Box, *, keeps_shape: bool) -> _Box:
+    def _climb_box(self, asked: _Box, own: _Box, shape: Fraction | None) -> _Box:
         width, height = asked
         if asked == own:
             return asked
@@ -50,8 +50,7 @@ class Ladder:
         if width == own[0]:
             return width, self.rung(height)
         rung = self.rung(width)
-        exact = Fraction(height, width)
-        shape = exact if keeps_shape else _own_shape(asked, own) or _simple_shape(exact)
+        shape = shape or _own_shape(asked, own) or _simple_shape(Fraction(height, width))
         if rung == width and abs(height - rung * shape) < 1:
             # Rounded by whoever wrote it.
             return asked

@@ -11,6 +11,7 @@ ladder: one signature for all that a srcset lists.
 
 from collections.abc import Mapping
 from enum import StrEnum
+from fractions import Fraction
 from typing import NamedTuple
 
 from imgsvc.core.parameters import read_value
@@ -50,10 +51,18 @@ def read_claim(query: str) -> Claim | None:
     return Claim(words["signature"][1], words["kid"][1] if "kid" in words else None, expires)
 
 
-def keeps_shape(query: str) -> bool:
-    """Whether a floating signature answers for the shape: a signed ratio makes one side, and nothing the other."""
+def signed_shape(query: str) -> Fraction | None:
+    """Height by width, which a floating signature answers for where a signed ratio makes one side, nothing the other.
+
+    Raises InvalidParameter.
+    """
     words = query_words(query)
-    return ("widthratio" in words and "width" not in words) or ("heightratio" in words and "height" not in words)
+    for ratio, side in (("widthratio", "width"), ("heightratio", "height")):
+        if ratio in words and side not in words:
+            row = WORDS[ratio]
+            value: Fraction = read_value(*words[ratio], read=row.read, expected=row.expected)
+            return value if side == "height" else 1 / value
+    return None
 
 
 def is_signed(claim: Claim, form: Form, path: str, query: str, keys: SigningKeys) -> bool:

@@ -9,7 +9,7 @@ from imgsvc.core.bounds import Bounds, Signatures, Unsigned
 from imgsvc.core.errors import InvalidSignature
 from imgsvc.core.requests import PictureRequest
 from imgsvc.core.signing import SigningKeys
-from imgsvc.dialects.signed import Claim, Form, is_signed, keeps_shape, read_claim, sign_query
+from imgsvc.dialects.signed import Claim, Form, is_signed, read_claim, sign_query, signed_shape
 
 
 class Admitted(NamedTuple):
@@ -65,7 +65,7 @@ class Gate:
             return wanted
         if not floating:
             raise InvalidSignature("The URL's signature is not right.")
-        return self._bounds.bound_floating(wanted, keeps_shape=keeps_shape(query))
+        return self._bounds.bound_floating(wanted, shape=signed_shape(query))
 
     def _sign(self, url: str, expires: int | None) -> str:
         path, _, query = url.partition("?")

@@ -33,7 +33,7 @@ from imgsvc.dialects.struct import read_media_url
 from imgsvc.service.delivery import Body, Delivery, Variant
 from imgsvc.service.stand_ins import StandIns
 from imgsvc.web.addresses import Addresses
-from imgsvc.web.caching import Lifetimes, TagHeader, UrlClass, cache_control, provisional, tag_headers
+from imgsvc.web.caching import NO_STORE, Lifetimes, TagHeader, UrlClass, cache_control, provisional, tag_headers
 from imgsvc.web.conditional import exact_date
 from imgsvc.web.cross_origin import OPEN
 from imgsvc.web.gate import Admitted, Gate
@@ -129,9 +129,10 @@ class Images:
         admitted = self._gate.admit(request.scope["path"], _query(request), wanted)
         wanted, left = self._negotiated(request, admitted.wanted), admitted.seconds_left
         variant = await self._delivery.identify(wanted)
-        if wanted.redirect or (wanted.key is not None and wanted.key != variant.key):
-            return await self._redirect(request, admitted._replace(wanted=wanted), variant)
         seen = Seen(variant.asset.serial, generation)
+        is_current = partial(self._is_current, seen)
+        if wanted.redirect or (wanted.key is not None and wanted.key != variant.key):
+            return await self._redirect(request, admitted._replace(wanted=wanted), variant, is_current=is_current)
         head = PictureHead(
             key=variant.key,
             media_type=variant.media_type,
@@ -145,12 +146,7 @@ class Images:
         # What is remembered is answered without a look at the clock.
         client = client_of(request.scope)
         load = self._stand_ins.load if left is not None else partial(self._load, request.scope, head, seen)
-        return PictureResponse(
-            head,
-            partial(load, variant, client=client),
-            is_current=lambda: self._generation.last_change(variant.asset.serial) <= generation,
-            started=started,
-        )
+        return PictureResponse(head, partial(load, variant, client=client), is_current=is_current, started=started)
 
     def _negotiated(self, request: Request, wanted: PictureRequest) -> PictureRequest:
         wanted = wanted.negotiated() if self._settings.negotiate else wanted
@@ -163,10 +159,17 @@ class Images:
         self._remember(scope, head, body, seen)
         return body
 
-    async def _redirect(self, request: Request, admitted: Admitted, identified: Variant) -> Response:
+    def _is_current(self, seen: Seen) -> bool:
+        return self._generation.last_change(seen.serial) <= seen.generation
+
+    async def _redirect(
+        self, request: Request, admitted: Admitted, identified: Variant, *, is_current: Callable[[], bool]
+    ) -> Response:
         """303 See Other with that media type, as iQmetrix documents both. The Location names the format."""
         variant, left = await self._stand_ins.ready(identified, client=client_of(request.scope)), admitted.seconds_left
-        if variant is identified:
+        if not is_current():
+            kept = NO_STORE
+        elif variant is identified:
             kept = cache_control(UrlClass.REDIRECTS, self._settings.lifetimes, left=left)
         else:
             kept = provisional(left)

@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from imgsvc.app.gate import load_signing_keys
+from imgsvc.core.errors import StoreFailure
 from imgsvc.core.signing import SigningKey, SigningKeys, sign
 from imgsvc.settings import load_settings
+from tests.servers import run_command
 
 
 def load(data: Path, **settings: str) -> SigningKeys:
@@ -45,3 +49,15 @@ def test_no_key_is_made_where_there_are_some(tmp_path: Path) -> None:
     load(tmp_path, signing_keys="b: new")
 
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", ["", "\n"])
+def test_an_empty_key_signs_nothing(tmp_path: Path, content: str) -> None:
+    """As a disk leaves it that was full: anybody could sign with it. It is said before anything is served."""
+    (tmp_path / "signing.key").write_text(content)
+
+    with pytest.raises(StoreFailure, match=r"^signing\.key in the data folder is empty\."):
+        load(tmp_path)
+    done = run_command(tmp_path, "serve", port="0")
+    assert (done.returncode, "signing.key in the data folder is empty" in done.stderr) == (1, True), done.stderr
+    assert load(tmp_path, signing_key="mine").signing() == SigningKey(id=None, secret=b"mine")

@@ -121,7 +121,7 @@ def test_floating_sizes_end_at_the_ladders_top(off_ladder: OffLadder, asked: Tra
     """Whoever leaves sizes out, or asks for so much that nothing is resized, gets no original."""
     bounds_of_url = bounds(Unsigned.ANYTHING, off_ladder)
 
-    assert bounds_of_url.bound_floating(request(asked), keeps_shape=False) == request(bounded)
+    assert bounds_of_url.bound_floating(request(asked), shape=None) == request(bounded)
 
 
 def test_a_presets_own_sizes_may_float_above_it() -> None:
@@ -129,8 +129,8 @@ def test_a_presets_own_sizes_may_float_above_it() -> None:
     hero, plain = request(HERO, "hero"), request(NOTHING_ASKED, "plain")
     bounds_of_url = bounds(Unsigned.ANYTHING)
 
-    assert bounds_of_url.bound_floating(hero, keeps_shape=False) == hero
-    assert bounds_of_url.bound_floating(plain, keeps_shape=False).transform == Transform(max_width=640)
+    assert bounds_of_url.bound_floating(hero, shape=None) == hero
+    assert bounds_of_url.bound_floating(plain, shape=None).transform == Transform(max_width=640)
 
 
 @given(transforms())

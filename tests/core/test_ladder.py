@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imgsvc.core.geometry import round_side
 from imgsvc.core.ladder import Ladder
 from imgsvc.core.transform import NOTHING_ASKED, Transform
 from tests.strategies import transforms
@@ -64,15 +65,25 @@ def test_a_shape_that_somebody_answers_for_is_kept() -> None:
     """Here 1000:417, which is no simple one."""
     asked = Transform(width=1000, height=417)
 
-    assert LADDER.climb(asked, NOTHING_ASKED, keeps_shape=True) == Transform(width=1280, height=534)
+    assert LADDER.climb(asked, NOTHING_ASKED, shape=Fraction(417, 1000)) == Transform(width=1280, height=534)
     assert LADDER.climb(asked, NOTHING_ASKED) == Transform(width=1280, height=533)
+
+
+@given(st.integers(1, 3000))
+def test_it_makes_one_height_a_rung(width: int) -> None:
+    """However the height was rounded that belongs to a width off the ladder."""
+    shape = Fraction(417, 1000)
+
+    climbed = LADDER.climb(Transform(width=width, height=round_side(width * shape)), NOTHING_ASKED, shape=shape)
+
+    assert climbed == Transform(width=LADDER.rung(width), height=round_side(LADDER.rung(width) * shape))
 
 
 def test_nobody_answers_for_the_shape_of_bounds() -> None:
     """No ratio is of them."""
     asked = Transform(max_width=1000, max_height=417)
 
-    assert LADDER.climb(asked, NOTHING_ASKED, keeps_shape=True) == Transform(max_width=1280, max_height=533)
+    assert LADDER.climb(asked, NOTHING_ASKED, shape=Fraction(417, 1000)) == Transform(max_width=1280, max_height=533)
 
 
 @given(transforms())

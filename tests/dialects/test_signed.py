@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Mapping
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis.strategies import SearchStrategy
 from imgsvc.core.errors import InvalidParameter, InvalidSignature
 from imgsvc.core.signing import SigningKey, SigningKeys
 from imgsvc.dialects.query import query_words
-from imgsvc.dialects.signed import Claim, Form, is_signed, keeps_shape, read_claim, sign_query
+from imgsvc.dialects.signed import Claim, Form, is_signed, read_claim, sign_query, signed_shape
 from imgsvc.dialects.words import WORDS
 
 KEYS = SigningKeys((SigningKey(id="2026b", secret=b"new"), SigningKey(id=None, secret=b"old")))
@@ -148,16 +149,22 @@ def test_a_time_that_cannot_be_meant_is_refused(expires: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "keeps"),
+    ("query", "shape"),
     [
-        ("width=400", False),
-        ("width=400&height=300", False),
-        ("width=400&heightRatio=0.75", True),
-        ("height=400&widthratio=0.75", True),
-        ("width=400&height=300&heightratio=0.75", False),
-        ("width=400&widthratio=0.75", False),
+        ("width=400", None),
+        ("width=400&height=300", None),
+        ("width=400&heightRatio=0.75", Fraction(3, 4)),
+        ("height=400&widthratio=0.75", Fraction(4, 3)),
+        ("width=400&height=300&heightratio=0.75", None),
+        ("width=400&widthratio=0.75", None),
     ],
 )
-def test_a_ratio_answers_for_the_shape(query: str, keeps: bool) -> None:
+def test_a_ratio_answers_for_the_shape(query: str, shape: Fraction | None) -> None:
     """Where a side follows from it."""
-    assert keeps_shape(query) == keeps
+    assert signed_shape(query) == shape
+
+
+def test_a_ratio_that_cannot_be_meant_is_refused() -> None:
+    """Also at faces that know none."""
+    with pytest.raises(InvalidParameter, match="heightratio must be a number"):
+        signed_shape("heightratio=wide")

@@ -1,5 +1,7 @@
 """Formats by negotiation over HTTP: who accepts what gets what, caches are told, and nobody waits for an AVIF."""
 
+import os
+import signal
 import subprocess
 from collections.abc import Generator, Mapping
 from types import MappingProxyType
@@ -10,7 +12,7 @@ import pytest
 
 from tests import originals
 from tests.originals import COLOURS, close_to, corners, decode, decode_frames
-from tests.servers import Service, poll, serving
+from tests.servers import TOKEN, Service, poll, serving
 
 ACCEPTS: Mapping[str, str] = MappingProxyType(
     {
@@ -385,6 +387,27 @@ class TestBudget:
         assert f'"{avif}"' in contents
         assert len(contents) == 2
         assert all(len(bodies) == 1 for bodies in contents.values())
+
+    def test_a_redirect_that_was_found_too_late_is_kept_by_nobody(self, hasty: Service) -> None:
+        """The asset changes while the broker, which does not answer, is asked what is there."""
+        guid, broker = hasty.add(originals.jpeg(70, 50)), hasty.broker()
+        with hasty.connections_to_every_process(each=2) as dealt:
+            asking, other = next(iter(dealt.values()))[:2]
+            os.kill(broker, signal.SIGSTOP)
+            try:
+                asking.request("GET", f"/images/{guid}?width=33", headers={"Accept": ACCEPTS["chrome"]})
+                # The same process, so that it has begun with the other.
+                other.request("GET", "/healthz")
+                assert other.getresponse().read()
+                renamed = hasty.client.put(
+                    f"/struct/assets/{guid}", json={"Filename": "other"}, headers={"Authorization": TOKEN}
+                )
+            finally:
+                os.kill(broker, signal.SIGCONT)
+            answer = asking.getresponse()
+
+        assert renamed.is_success, renamed.text
+        assert (answer.status, answer.getheader("cache-control")) == (303, "no-store")
 
     def test_a_redirect_points_to_what_is_there_sooner(self, hasty: Service) -> None:
         """And soon to the AVIF, which it has made; what it points to says what it is."""
