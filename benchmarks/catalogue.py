@@ -86,7 +86,7 @@ async def measure(sizes: Sequence[int], rounds: int) -> Mapping[str, Mapping[int
             catalogs: dict[int, Catalog] = {}
             for size in sizes:
                 path = Path(folder) / f"{size}.sqlite"
-                opened = open_catalog(f"sqlite:///{path}", changed=lambda _: None)
+                opened = open_catalog(f"sqlite:///{path}", changed=lambda *_: None)
                 catalogs[size] = await stack.enter_async_context(opened)
                 say(f"filling a catalogue with {size:,} assets")
                 await asyncio.to_thread(fill, path, size)

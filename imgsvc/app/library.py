@@ -28,7 +28,7 @@ async def open_library(settings: Settings) -> AsyncGenerator[Library]:
     generation = Generation(settings.run / "generation")
     try:
         url = f"sqlite:///{settings.data / 'catalog.sqlite'}"
-        async with open_catalog(url, changed=generation.bump) as catalog:
+        async with open_catalog(url, changed=generation.tell) as catalog:
             yield Library(catalog=catalog, blobs=LocalBlobs(settings.data / "originals"), generation=generation)
     finally:
         generation.close()

@@ -20,7 +20,7 @@ from imgsvc.app.library import make_removal, open_library
 from imgsvc.app.listening import SharingServer
 from imgsvc.app.parts import afford_connections, derivatives_folder, make_bounds, metrics_folder
 from imgsvc.app.purging import keep_purging
-from imgsvc.app.works import at_work, sweep_at_times
+from imgsvc.app.works import at_work, sweep_at_times, tell_for_the_dead
 from imgsvc.render.client import BrokerClient
 from imgsvc.settings import Settings
 from imgsvc.storage.derivatives import DerivativeFiles
@@ -88,8 +88,6 @@ class _Service:
             make_broker_client(self._settings) as renderer,
             make_origin(self._settings) as origin,
         ):
-            # This one may take the place of one that died between a change and telling of it.
-            library.generation.bump_everything()
             answers = PreparedAnswers(
                 generation=library.generation, bodies=RecentBytes(budget=self._settings.memory_bytes)
             )
@@ -101,6 +99,7 @@ class _Service:
                 partial(sweep_at_times, make_removal(library, renderer)),
                 partial(keep_purging, self._settings, library, renderer, delivery, metrics),
                 partial(_tell_at_times, metrics, answers, renderer),
+                partial(tell_for_the_dead, library),
             ):
                 yield
             metrics.write_answers()

@@ -1,16 +1,20 @@
 """What a server process does besides answering: each of its works goes on, whatever befalls one of them."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import structlog
 
+from imgsvc.app.library import Library
+from imgsvc.core.errors import StoreFailure
 from imgsvc.service.removal import Removal
 
 _log = structlog.get_logger(__name__)
 
 _AGAIN_SECONDS = 1.0
+_LOOK_SECONDS = 1.0
 _SWEEP_SECONDS = 300.0
 
 Work = Callable[[], Awaitable[None]]
@@ -34,6 +38,20 @@ async def sweep_at_times(removal: Removal) -> None:
     while True:
         await removal.sweep()
         await asyncio.sleep(_SWEEP_SECONDS)
+
+
+async def tell_for_the_dead(library: Library) -> None:
+    """Who died between a change and telling of it."""
+    generation = library.generation
+    while True:
+        # Who cannot look now looks again.
+        with contextlib.suppress(StoreFailure):
+            told = generation.told
+            count = await library.catalog.changes.count()
+            # What was changed meanwhile is told by others.
+            if not told <= count <= generation.told:
+                generation.catch_up(count)
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 async def _keep_at(work: Work) -> None:

@@ -266,6 +266,12 @@ class Tokens(Protocol):
         ...
 
 
+class Changes(Protocol):
+    async def count(self) -> int:
+        """How many there were of assets that may have been found before, purges among them; part of each of them."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalog:
     assets: Assets
@@ -276,3 +282,4 @@ class Catalog:
     downloads: Downloads
     purges: Purges
     tokens: Tokens
+    changes: Changes

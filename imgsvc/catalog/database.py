@@ -15,13 +15,17 @@ from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 
 from imgsvc.catalog.migrate import migrate
+from imgsvc.catalog.schema import changes
 from imgsvc.core.errors import StoreFailure
 
 T = TypeVar("T")
 
+Changed = Callable[[int, Collection[int] | None], None]
+
 _READERS = 4
 _BUSY_MILLISECONDS = 10_000
 _READING = {"imgsvc_reading": True}
+_COUNT_ONE_MORE = changes.update().values(number=changes.c.number + 1).returning(changes.c.number)
 _AT_ONCE = 500
 """Values in one IN list, below every database's bound."""
 
@@ -29,11 +33,11 @@ _AT_ONCE = 500
 class Database:
     """Enter it to connect and migrate. `url` is SQLAlchemy's, `sqlite:///…`.
 
-    `changed` is told the serials of assets that `Assets.find` may have answered otherwise before, once that is durable;
-    None for all of them.
+    `changed` is told the serials of assets that `Assets.find` may have answered otherwise before, once that is durable,
+    None for all of them; before these how many such changes there were, with this one.
     """
 
-    def __init__(self, url: str, *, changed: Callable[[Collection[int] | None], None]) -> None:
+    def __init__(self, url: str, *, changed: Changed) -> None:
         self._changed = changed
         self._engine = sa.create_engine(url, pool_size=_READERS + 1, max_overflow=0)
         self._reading = CapacityLimiter(_READERS)
@@ -71,12 +75,17 @@ class Database:
         """
 
         def run() -> T:
+            count = None
             try:
                 with self._engine.begin() as connection:
-                    return work(connection)
+                    result = work(connection)
+                    if replaced is None or replaced:
+                        count = connection.execute(_COUNT_ONE_MORE).scalar_one()
+                    return result
             finally:
-                if replaced is None or replaced:
-                    self._changed(replaced)
+                # Also where nobody knows whether it is durable.
+                if count is not None:
+                    self._changed(count, replaced)
 
         return await self._run(run, self._writing)
 

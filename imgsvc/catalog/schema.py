@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest migration; a test compares it with the folder."""
 
 metadata = sa.MetaData()
@@ -169,3 +169,6 @@ hooks = sa.Table(
     sa.Column("told", sa.BigInteger, nullable=False),
     sa.Column("failed", sa.Text, nullable=False),
 )
+
+# One row: of assets that may have been found before.
+changes = sa.Table("changes", metadata, sa.Column("number", sa.BigInteger, nullable=False))

@@ -1,11 +1,12 @@
 """The catalogue in a SQL database."""
 
-from collections.abc import AsyncGenerator, Callable, Collection
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from imgsvc.catalog.assets import SqlAssets
 from imgsvc.catalog.base import Catalog
-from imgsvc.catalog.database import Database
+from imgsvc.catalog.changes import SqlChanges
+from imgsvc.catalog.database import Changed, Database
 from imgsvc.catalog.downloads import SqlDownloads
 from imgsvc.catalog.files import SqlFiles
 from imgsvc.catalog.folders import SqlFolders
@@ -16,7 +17,7 @@ from imgsvc.catalog.tokens import SqlTokens
 
 
 @asynccontextmanager
-async def open_catalog(url: str, *, changed: Callable[[Collection[int] | None], None]) -> AsyncGenerator[Catalog]:
+async def open_catalog(url: str, *, changed: Changed) -> AsyncGenerator[Catalog]:
     """Brought to the newest schema. `url` and `changed` as of `Database`."""
     async with Database(url, changed=changed) as database:
         yield Catalog(
@@ -28,4 +29,5 @@ async def open_catalog(url: str, *, changed: Callable[[Collection[int] | None], 
             downloads=SqlDownloads(database),
             purges=SqlPurges(database),
             tokens=SqlTokens(database),
+            changes=SqlChanges(database),
         )

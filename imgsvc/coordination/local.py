@@ -12,15 +12,19 @@ _GROUPS = 4096
 
 _EVERYTHING = 1
 _FIRST_GROUP = 2
-_LENGTH = 8 * (_FIRST_GROUP + _GROUPS)
+_TOLD = _FIRST_GROUP + _GROUPS
+_LENGTH = 8 * (_TOLD + 1)
 
 
 class Generation:
-    """Whoever changes assets bumps it after the change is durable; whoever remembers something of an asset reads
+    """Whoever changes assets tells it after the change is durable; whoever remembers something of an asset reads
     `value` before he looks the asset up, and forgets it where `last_change` of it is greater.
 
-    Changes are numbered, and each group of assets has the number of its last one. Reading is a look into memory, no
+    What is told is numbered, and each group of assets has the number of its last one. Reading is a look into memory, no
     system call. The file outlives the processes, so a number never comes twice.
+
+    The catalogue counts its changes, too. Who dies between a change and telling of it leaves that count ahead of `told`;
+    who finds it so tells that anything may have changed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -38,8 +42,13 @@ class Generation:
 
     @property
     def last_of_everything(self) -> int:
-        """The number of the last `bump_everything`."""
+        """The number of the last change that may have been of anything."""
         return self._words[_EVERYTHING]
+
+    @property
+    def told(self) -> int:
+        """The catalogue's count of changes when the last one of them was told."""
+        return self._words[_TOLD]
 
     def last_change(self, serial: int) -> int:
         """Of the asset of that serial, or one of its group."""
@@ -50,25 +59,33 @@ class Generation:
         """By group: for who looks so often that a call is too much. It must not be held longer than this is open."""
         return self._words
 
-    def bump(self, serials: Iterable[int] | None) -> None:
-        """These assets have changed; None: any may have."""
-        if serials is None:
-            self.bump_everything()
-            return
-        with self._next() as number:
-            for serial in serials:
-                self._words[group_of(serial)] = number
+    def tell(self, count: int, serials: Iterable[int] | None) -> None:
+        """These assets have changed; None: any may have, the bytes of renditions among it.
 
-    def bump_everything(self) -> None:
-        """Anything may have changed, the bytes of renditions among it."""
+        `count`: the catalogue's, with this change. Those before it that were not told are told with it.
+        """
         with self._next() as number:
-            for word in range(_EVERYTHING, len(self._words)):
-                self._words[word] = number
+            if serials is None or count > self.told + 1:
+                self._tell_everything(number)
+            else:
+                for serial in serials:
+                    self._words[group_of(serial)] = number
+            self._words[_TOLD] = max(count, self.told)
+
+    def catch_up(self, count: int) -> None:
+        """Anything may have changed: the catalogue counts so many changes, and not as many were told."""
+        with self._next() as number:
+            self._tell_everything(number)
+            self._words[_TOLD] = count
 
     def close(self) -> None:
         self._words.release()
         self._pages.close()
         os.close(self._file)
+
+    def _tell_everything(self, number: int) -> None:
+        for word in range(_EVERYTHING, _TOLD):
+            self._words[word] = number
 
     def _allocate(self) -> None:
         """Whoever writes a page through memory for which the disk has no room is killed (SIGBUS, mmap(2))."""

@@ -9,6 +9,7 @@ import pytest
 from imgsvc.catalog.base import Catalog
 from imgsvc.core.assets import Digest, Folder, Link
 from imgsvc.core.errors import Conflict, NotFound
+from imgsvc.core.purges import PurgeOrder
 from imgsvc.core.tokens import Scope, Token, token_digest
 from tests.catalog.records import (
     LATER,
@@ -155,6 +156,34 @@ class OriginalsConformance:
             assert found is not None
             assert found.original.crc32 == checksum
             await delete(catalog, again)
+
+
+class ChangesConformance:
+    """Needs a fixture `catalog`, open and empty."""
+
+    pytestmark = pytest.mark.anyio
+
+    async def test_what_may_have_been_found_before_is_counted(self, catalog: Catalog) -> None:
+        """Each change and each purge once, however many assets it is of; what is new was not found before."""
+        counts = [await catalog.changes.count()]
+        first, second = await add(catalog), await add(catalog, "b.png")
+        counts.append(await catalog.changes.count())
+        await change(catalog, first, name="c.png")
+        counts.append(await catalog.changes.count())
+        await delete(catalog, first, second)
+        counts.append(await catalog.changes.count())
+        await catalog.purges.add(SHOP, PurgeOrder(everything=True), now=NOON)
+        counts.append(await catalog.changes.count())
+
+        assert counts == [0, 0, 1, 2, 3]
+
+    async def test_what_fails_is_not(self, catalog: Catalog) -> None:
+        first, _ = await add(catalog, code="a"), await add(catalog, code="b")
+
+        with pytest.raises(Conflict):
+            await change(catalog, first, code="b")
+
+        assert await catalog.changes.count() == 0
 
 
 class FoldersConformance:

@@ -35,7 +35,7 @@ def generation(tmp_path: Path) -> Iterator[Generation]:
 
 @pytest.fixture
 async def catalog(tmp_path: Path, generation: Generation) -> AsyncGenerator[Catalog]:
-    async with open_catalog(database(tmp_path), changed=generation.bump) as catalog:
+    async with open_catalog(database(tmp_path), changed=generation.tell) as catalog:
         yield catalog
 
 
@@ -181,7 +181,7 @@ async def test_an_answer_from_before_a_replacement_is_not_remembered(
     """Look-ups that run while it is replaced may answer either; the first after it answers the new one."""
     asset = await add(catalog)
     with closing(Generation(tmp_path / "generation")) as generation:
-        async with open_catalog(database(tmp_path), changed=generation.bump) as another:
+        async with open_catalog(database(tmp_path), changed=generation.tell) as another:
             for number in range(20):
                 under_way = [asyncio.create_task(remembered.find(by_id(asset.id))) for _ in range(5)]
 
@@ -197,7 +197,7 @@ async def test_an_answer_from_before_a_replacement_is_not_remembered(
 def _replace(folder: Path, asset_id: UUID, number: int) -> None:
     async def replace() -> None:
         with closing(Generation(folder / "generation")) as generation:
-            async with open_catalog(database(folder), changed=generation.bump) as catalog:
+            async with open_catalog(database(folder), changed=generation.tell) as catalog:
                 asset = await catalog.assets.find(by_id(asset_id))
                 assert asset is not None
                 await change(catalog, asset, original=make_original(bytes([number])))

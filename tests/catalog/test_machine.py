@@ -87,7 +87,7 @@ class CatalogMachine(RuleBasedStateMachine):
     @initialize()
     def open(self) -> None:
         url = f"sqlite:///{Path(self.folder.name) / 'catalog.sqlite'}"
-        self.opened = open_catalog(url, changed=lambda _: None)
+        self.opened = open_catalog(url, changed=lambda *_: None)
         self.catalog: Catalog = self.run(self.opened.__aenter__())
 
     def teardown(self) -> None:

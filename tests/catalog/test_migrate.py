@@ -186,7 +186,7 @@ def test_a_serial_that_was_given_is_not_given_again(first_library: sa.Engine, tm
     """Not even that of an asset that was gone before: people hold it."""
 
     async def add_one() -> Asset:
-        async with open_catalog(_url(tmp_path), changed=lambda _: None) as catalog:
+        async with open_catalog(_url(tmp_path), changed=lambda *_: None) as catalog:
             return await add(catalog, instance=DEFAULT)
 
     assert asyncio.run(add_one()).serial > 12
@@ -215,13 +215,13 @@ def _url(folder: Path) -> str:
 
 
 async def _open(url: str) -> None:
-    async with open_catalog(url, changed=lambda _: None):
+    async with open_catalog(url, changed=lambda *_: None):
         pass
 
 
 async def _all_assets(folder: Path) -> list[Asset]:
     """By page, and each by its GUID, its slug and its code."""
-    async with open_catalog(_url(folder), changed=lambda _: None) as catalog:
+    async with open_catalog(_url(folder), changed=lambda *_: None) as catalog:
         assets = await catalog.assets.page(DEFAULT, offset=0, limit=10)
         for asset in assets:
             refs = [by_id(asset.id), AssetRef(AssetKind.SLUG, asset.slug), by_code(str(asset.id), DEFAULT)]
@@ -230,7 +230,7 @@ async def _all_assets(folder: Path) -> list[Asset]:
 
 
 async def _all_tokens(folder: Path) -> list[Token]:
-    async with open_catalog(_url(folder), changed=lambda _: None) as catalog:
+    async with open_catalog(_url(folder), changed=lambda *_: None) as catalog:
         return await catalog.tokens.list()
 
 

@@ -31,7 +31,7 @@ ALL_DIGITS = UUID("00000000-0000-4000-8000-00000007a398")
 
 
 def opened(folder: Path, name: str = "catalog") -> AbstractAsyncContextManager[Catalog]:
-    return open_catalog(f"sqlite:///{folder / name}.sqlite", changed=lambda _: None)
+    return open_catalog(f"sqlite:///{folder / name}.sqlite", changed=lambda *_: None)
 
 
 @pytest.fixture
@@ -64,6 +64,10 @@ class TestSqlAssetsIsolation(conformance_assets.IsolationConformance):
 
 
 class TestSqlOriginals(conformance.OriginalsConformance):
+    pass
+
+
+class TestSqlChanges(conformance.ChangesConformance):
     pass
 
 
@@ -173,10 +177,11 @@ class TestDatabase:
         """Changing and deleting assets, which others look up meanwhile; what is new was never found."""
         seen: list[str] = []
 
-        def look(serials: Collection[int] | None) -> None:
+        def look(count: int, serials: Collection[int] | None) -> None:
             with closing(sqlite3.connect(tmp_path / "catalog.sqlite")) as connection:
                 seen.extend(name for (name,) in connection.execute("SELECT name FROM assets ORDER BY serial"))
-            seen.extend(f"{serial}|" for serial in serials or ())
+                seen.extend(f"change {number}" for (number,) in connection.execute("SELECT number FROM changes"))
+            seen.extend(f"{serial} in {count}" for serial in serials or ())
 
         async with open_catalog(f"sqlite:///{tmp_path / 'catalog.sqlite'}", changed=look) as catalog:
             first, second = await add(catalog, "a.png"), await add(catalog, "b.png")
@@ -187,7 +192,15 @@ class TestDatabase:
             await delete(catalog, second)
 
         assert told_before == []
-        assert seen == ["c.png", "b.png", f"{first.serial}|", "c.png", f"{second.serial}|"]
+        assert seen == [
+            "c.png",
+            "b.png",
+            "change 1",
+            f"{first.serial} in 1",
+            "c.png",
+            "change 2",
+            f"{second.serial} in 2",
+        ]
 
     async def test_what_is_read_is_of_one_moment(self, tmp_path: Path) -> None:
         """A write in between does not show, and is not kept waiting."""
@@ -195,7 +208,7 @@ class TestDatabase:
         count = sa.text("SELECT count(*) FROM tokens")
         insert = sa.text("INSERT INTO tokens (digest, name, instance, scopes, created) VALUES ('d', '', '', '', 0)")
 
-        async with Database(url, changed=lambda _: None) as reader, Database(url, changed=lambda _: None) as writer:
+        async with Database(url, changed=lambda *_: None) as reader, Database(url, changed=lambda *_: None) as writer:
             loop = asyncio.get_running_loop()
 
             def look(connection: sa.Connection) -> list[int]:

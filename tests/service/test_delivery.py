@@ -99,7 +99,7 @@ class Bench:
 async def bench(tmp_path: Path) -> AsyncGenerator[Bench]:
     files, blobs = DerivativeFiles(tmp_path / "derivatives"), LocalBlobs(tmp_path / "originals")
     renderer = FakeRenderer(files=files)
-    async with open_catalog(f"sqlite:///{tmp_path / 'catalog.sqlite'}", changed=lambda _: None) as catalog:
+    async with open_catalog(f"sqlite:///{tmp_path / 'catalog.sqlite'}", changed=lambda *_: None) as catalog:
         ingest = Ingest(catalog=catalog, blobs=blobs, prober=renderer, now=lambda: NOON)
         asset = await ingest.add(
             make_spooled(blobs.spool_path(), PNG), NewAsset(instance=Instance("shop"), name="shirt.png")

@@ -70,7 +70,7 @@ def ref_of(asset: Asset, instance: Instance = SHOP) -> AssetRef:
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncGenerator[Bench]:
     blobs, prober, clock = LocalBlobs(tmp_path / "originals"), FakeProber(), Clock()
-    async with open_catalog(f"sqlite:///{tmp_path / 'catalog.sqlite'}", changed=lambda _: None) as catalog:
+    async with open_catalog(f"sqlite:///{tmp_path / 'catalog.sqlite'}", changed=lambda *_: None) as catalog:
         ingest = Ingest(catalog=catalog, blobs=blobs, prober=prober, now=clock)
         yield Bench(ingest, catalog, blobs, prober, clock, tmp_path)
 

@@ -202,7 +202,7 @@ def ref_of(asset: Asset, instance: Instance | None = None) -> AssetRef:
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncGenerator[Bench]:
     renderer = FakeRenderer(files=DerivativeFiles(tmp_path / "derivatives"))
-    async with open_catalog(f"sqlite:///{tmp_path / 'catalog.sqlite'}", changed=lambda _: None) as catalog:
+    async with open_catalog(f"sqlite:///{tmp_path / 'catalog.sqlite'}", changed=lambda *_: None) as catalog:
         yield Bench(catalog, LocalBlobs(tmp_path / "originals"), renderer, tmp_path)
 
 

@@ -43,7 +43,7 @@ class Bench:
 
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncGenerator[Bench]:
-    async with open_catalog(f"sqlite:///{tmp_path / 'catalog.sqlite'}", changed=lambda _: None) as catalog:
+    async with open_catalog(f"sqlite:///{tmp_path / 'catalog.sqlite'}", changed=lambda *_: None) as catalog:
         yield Bench(catalog, LocalBlobs(tmp_path / "originals"))
 
 

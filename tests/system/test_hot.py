@@ -4,6 +4,8 @@ import os
 import signal
 import sqlite3
 import struct
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -12,16 +14,26 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from itertools import count
+from pathlib import Path
 
 import httpx
 import pytest
 
 from tests import originals
-from tests.servers import TOKEN, Service, poll, resident_bytes, serving
+from tests.servers import TOKEN, Service, environment, poll, resident_bytes, serving
 
 WIDTHS = range(10, 61)
 HEIGHT = 8
 PERMITTED = {"Authorization": f"Bearer {TOKEN}"}
+
+_DYING_IN_BETWEEN = """
+import os, signal
+from imgsvc.cli import main
+from imgsvc.coordination.local import Generation
+
+Generation.tell = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+main()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +99,26 @@ def test_what_was_replaced_is_never_answered_again(own: Service) -> None:
     assert stale == []
     assert all(len({shown.width for shown in reader.shown}) > len(WIDTHS) // 4 for reader in readers)
     assert sum(reader.confirmed for reader in readers) > 0
+
+
+def test_a_change_that_nobody_lived_to_tell_is_seen(own: Service, tmp_path: Path) -> None:
+    """By every process that has the old picture in memory: the catalogue knows of it."""
+    (tmp_path / "after.png").write_bytes(originals.png(WIDTHS[-1], HEIGHT))
+    guid = own.add(originals.png(WIDTHS[0], HEIGHT))
+    path = f"/images/{guid}.png?maxWidth=4000"
+    with own.connections_to_every_process() as dealt:
+        each = [connections[0] for connections in dealt.values()]
+        for connection in each * 3:
+            assert png_width(ask(connection, path)[1]) == WIDTHS[0]
+
+        died = subprocess.run(
+            [sys.executable, "-c", _DYING_IN_BETWEEN, "replace", guid, str(tmp_path / "after.png")],
+            env=environment(own.data, own.settings),
+            check=False,
+        )
+
+        assert died.returncode == -signal.SIGKILL
+        poll(lambda: {png_width(ask(one, path)[1]) for one in each} == {WIDTHS[-1]}, for_what="the other picture")
 
 
 def test_what_is_asked_for_again_needs_no_file(own: Service) -> None:

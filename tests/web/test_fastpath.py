@@ -182,10 +182,10 @@ async def test_of_what_is_not_small_and_rendered_only_304_is_kept(desk: Desk, gi
 async def test_a_change_of_the_asset_ends_its_answers(desk: Desk) -> None:
     """Of every URL, and those of no other."""
     desk.remember("/images/a.webp")
-    desk.generation.bump([8])
+    desk.generation.tell(1, [8])
     before = await desk.ask("/images/a.webp")
 
-    desk.generation.bump([7])
+    desk.generation.tell(1, [7])
 
     assert (before.status_code, before.content) == (200, DATA)
     assert (await desk.ask("/images/a.webp")).status_code == 404
@@ -195,7 +195,7 @@ async def test_a_change_of_the_asset_ends_its_answers(desk: Desk) -> None:
 async def test_an_answer_from_before_a_change_is_not_given_again(desk: Desk) -> None:
     """The asset was looked up, then changed, then what it had been was answered."""
     seen = Seen(7, desk.generation.value)
-    desk.generation.bump([7])
+    desk.generation.tell(1, [7])
 
     desk.answers.remember({"raw_path": b"/images/a", "path": "/images/a", "query_string": b""}, HEAD, body(), seen)
 
@@ -207,7 +207,7 @@ async def test_what_is_asked_for_again_stays_in_memory(desk: Desk) -> None:
     desk.remember("/images/a.webp")
     for _ in range(2):
         await desk.ask("/images/a.webp")
-    desk.generation.bump([7])
+    desk.generation.tell(1, [7])
     desk.remember("/images/b.webp")
     desk.lose_files()
 
@@ -230,7 +230,7 @@ async def test_after_a_change_of_everything_nothing_is_in_memory(desk: Desk) -> 
         await desk.ask("/images/a.webp")
     kept = desk.bodies.length
 
-    desk.generation.bump_everything()
+    desk.generation.tell(1, None)
     desk.remember("/images/a.webp")
 
     assert kept > len(DATA)
