@@ -23,8 +23,8 @@ class Generation:
     What is told is numbered, and each group of assets has the number of its last one. Reading is a look into memory, no
     system call. The file outlives the processes, so a number never comes twice.
 
-    The catalogue counts its changes, too. Who dies between a change and telling of it leaves that count ahead of `told`;
-    who finds it so tells that anything may have changed.
+    The catalogue counts its changes, too. Who dies between a change and telling of it leaves that count ahead of
+    `told`; who finds it so tells that anything may have changed.
     """
 
     def __init__(self, path: Path) -> None:
