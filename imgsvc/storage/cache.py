@@ -205,6 +205,9 @@ class DerivativeCache:
 
     def _place(self, scratch: Path, stranded: Stranded) -> bool:
         derivative, source, seconds, labels = stranded
+        if self._shelf is not None:
+            # Where another folder lies by now, a row of the one that was opened would not count the file.
+            self.mend()
 
         def place(shelf: Shelf) -> bool:
             shelf.place(scratch, derivative, source=source, seconds=seconds)

@@ -191,7 +191,9 @@ class Shelf:
             yield
 
     def _sweep(self, places: Sequence[str]) -> None:
-        """But for those that were admitted since they were seen."""
+        """But for those that were admitted since they were seen. In another folder's place there are none to go."""
+        if not self.is_in_place():
+            return
         rows = self.index.find([VariantKey(Path(place).stem) for place in places])
         entered = {file_place(row.derivative.key, row.derivative.format) for row in rows}
         gone = sum(self._unlink(self._root / place) for place in places if place not in entered)

@@ -540,6 +540,21 @@ class TestAFolderThatFails:
             assert away is None
             assert cache.find(one.key) == one
 
+    def test_what_is_admitted_to_one_that_came_back_unnoticed_counts(self, tmp_path: Path) -> None:
+        """Else it would lie there beside the budget."""
+        root, made = tmp_path / "cache", tmp_path / "made"
+        with closing(DerivativeCache(root, budget=OPEN)) as cache:
+            one = admit(cache, "one")
+            root.rename(tmp_path / "away")
+            cache.mend()
+            root.rename(made)
+            (tmp_path / "away").rename(root)
+
+            other = admit(cache, "other")
+
+            assert (cache.find(one.key), cache.find(other.key)) == (one, other)
+            assert cache.length == one.length + other.length
+
     @pytest.mark.parametrize("harm", ["pages", "format"])
     def test_an_index_that_is_damaged_while_in_use_is_begun_anew(self, tmp_path: Path, harm: str) -> None:
         """Each question is answered as a miss; what it vouched for is nobody's any more."""
