@@ -123,10 +123,12 @@ def _assert_all_is_there(service: Service, record: Record) -> None:
     assert (verified.returncode, verified.stdout) == (0, "")
     with closing(sqlite3.connect(service.data / "catalog.sqlite")) as catalog:
         shown = {row[0] for row in catalog.execute("SELECT digest FROM assets")}
-        retired = {row[0] for row in catalog.execute("SELECT digest FROM retired_originals")}
+        known = {
+            row[0] for row in catalog.execute("SELECT digest FROM retired_originals UNION SELECT digest FROM files")
+        }
     kept = {path.name for path in (service.data / "originals").glob("??/??/*")}
-    print(f"{len(shown)} originals shown by {len(record.assets)} assets, {len(retired)} retired, {len(kept)} kept")
-    assert shown <= kept <= shown | retired
+    print(f"{len(shown)} originals shown by {len(record.assets)} assets, {len(known)} to be swept, {len(kept)} kept")
+    assert shown <= kept <= shown | known
 
 
 def _names(service: Service) -> set[str]:
