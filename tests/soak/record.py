@@ -88,8 +88,10 @@ class Record:
             self.counts[what] += by
 
     def complain(self, text: str) -> None:
+        """At once, so that it is seen before a long run ends."""
         with self.lock:
             self.wrong.append(text)
+        print(f"WRONG: {text}", flush=True)
 
     def disturb(self, disturbance: Disturbance) -> None:
         self.count(f"kills, {disturbance}" if disturbance is not Disturbance.CACHE else "cache folder away")

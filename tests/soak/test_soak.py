@@ -66,7 +66,7 @@ def _soak(folder: Path, *, seconds: float, kill_seconds: float, harm_seconds: fl
             finally:
                 stop.set()
         grown = watch.grown(began=began, seconds=seconds)
-        print(*_summary(record, watch, seconds), *grown, *record.wrong[:40], sep="\n")
+        print(*_summary(record, watch, seconds), *grown, sep="\n")
         for one in working:
             one.result()
         _rest(service, record, spared, files=rested + _AT_REST)
