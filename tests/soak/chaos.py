@@ -40,9 +40,9 @@ class Chaos:
         turn = 0
         while not stop.wait(self.harm_seconds):
             with suppress(FileNotFoundError, NotADirectoryError):
-                self.random.choices((self.cut, self.flip, self.unlink, self.drop, self.take_away), (4, 4, 4, 4, 1))[0](
-                    stop
-                )
+                self.random.choices((self.cut, self.flip, self.unlink, self.drop, self.take_away), (4, 4, 4, 4, 0.4))[
+                    0
+                ](stop)
             now = time.monotonic()
             if now - killed >= self.kill_seconds:
                 brokers = (self.kill_broker,) if now - began < self.seconds / 3 else ()
