@@ -39,10 +39,11 @@ class Chaos:
         began = killed = time.monotonic()
         turn = 0
         while not stop.wait(self.harm_seconds):
+            (harm,) = self.random.choices(
+                (self.cut, self.flip, self.unlink, self.drop, self.take_away), (4, 4, 4, 4, 0.4)
+            )
             with suppress(FileNotFoundError, NotADirectoryError):
-                self.random.choices((self.cut, self.flip, self.unlink, self.drop, self.take_away), (4, 4, 4, 4, 0.4))[
-                    0
-                ](stop)
+                harm(stop)
             now = time.monotonic()
             if now - killed >= self.kill_seconds:
                 brokers = (self.kill_broker,) if now - began < self.seconds / 3 else ()
