@@ -109,7 +109,12 @@ class Shelf:
             raise
 
     def remove(self, rows: Sequence[Named]) -> list[Named]:
-        """Files, then rows, of which those are left whose files cannot be unlinked. Those that are gone."""
+        """Files, then rows, of which those are left whose files cannot be unlinked. Those that are gone.
+
+        None, where the folder is away: they may come back with it.
+        """
+        if not self.is_in_place():
+            return []
         gone = [row for row in rows if self._unlink(self._files.path(row.key, row.format))]
         self.index.forget([row.key for row in gone])
         return gone
