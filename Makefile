@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # the one of pyvips-binary, so the build is kept from finding it.
 PIP_INSTALL := PKG_CONFIG_LIBDIR=/nonexistent $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: install run test crash check format bench-setup lock clean
+.PHONY: install run test crash soak check format bench-setup lock clean
 
 install: $(VENV)/.run
 
@@ -21,6 +21,10 @@ test: $(VENV)/.dev
 # kill -9 of everything, ten times in the midst of 300 changes; `make test` has a shorter one.
 crash: $(VENV)/.dev
 	CRASH_ROUNDS=10 CRASH_CHANGES=300 $(BIN)/python -m pytest -n 0 -s tests/system/test_crash.py
+
+# Everything at once for ten minutes, or SOAK_SECONDS; `make test` has a short one.
+soak: $(VENV)/.dev
+	$(BIN)/python -m pytest -n 0 -s -m soak tests/soak
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check

@@ -60,6 +60,7 @@ from imgsvc.render.stored import (
     admit,
     derivative_from_written,
     discard_distrusted,
+    unless_lost,
     unlink_all,
 )
 
@@ -271,9 +272,9 @@ class Broker:
             _log.info("render", key=key, outcome=outcome, seconds=round(seconds, 4))
 
     async def _have_made(self, job: Render, cost: Cost) -> Written | LevelLost:
-        """Once more where it could be written nowhere and the cache could give way."""
+        """Once more where it could be written nowhere and the cache could give way, or the folder went with it."""
         try:
-            return await self._siblings.render(job, cost)
+            return unless_lost(job, await self._siblings.render(job, cost))
         except OriginalLost:
             raise
         except StoreFailure:

@@ -7,12 +7,13 @@ from typing import Protocol
 
 import structlog
 
-from imgsvc.core.errors import OriginalLost
+from imgsvc.core.errors import OriginalLost, StoreFailure
 from imgsvc.core.formats import Format
 from imgsvc.core.variant import Derivative, Discarded, VariantKey, provisional_key
-from imgsvc.render.messages import Written
+from imgsvc.render.messages import LevelLost, Render, Written
 
 _log = structlog.get_logger(__name__)
+
 UNSTORED_BYTES = 1 << 20
 """What is taken for the length of something that could not be written anywhere, so that nobody knows it."""
 
@@ -49,6 +50,15 @@ def admit(cache: Cache, scratch: Path, derivative: Derivative, original: Path, *
         # It was freed meanwhile, and what had been made of it discarded; or it was made from a level.
         cache.discard(derivative)
         raise OriginalLost("The original cannot be read at the moment.")
+
+
+def unless_lost(job: Render, made: Written | LevelLost) -> Written | LevelLost:
+    """What was made. Raises StoreFailure where its file is not there any more: somebody took the folder away."""
+    if isinstance(made, Written):
+        path = job.spare if made.spare and job.spare is not None else job.output
+        if not Path(path).exists():
+            raise StoreFailure("The rendition could not be stored.")
+    return made
 
 
 def discard_distrusted(cache: Cache, key: VariantKey) -> None:

@@ -1,13 +1,14 @@
 """From what a URL asks for to bytes: which variant it is, without a pixel, and then its file, made or found."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from io import FileIO
 from pathlib import Path
 
 from anyio import to_thread
 
-from imgsvc.core.assets import Asset, AssetRef, ImageInfo, Original
+from imgsvc.core.assets import Asset, AssetKind, AssetRef, ImageInfo, Original
 from imgsvc.core.errors import CorruptOriginal, NotAnImage, NotFound, NotPermitted, OriginalLost, StoreFailure
 from imgsvc.core.formats import FORMATS, Format
 from imgsvc.core.limits import Limits
@@ -29,7 +30,6 @@ SMALL = 512 * 1024
 
 _EVICTED_AT_MOST = 4
 """How often a rendition may go between the broker's answer and our reading it, where the cache holds hardly one."""
-
 
 Find = Callable[[AssetRef], Awaitable[Asset | None]]
 
@@ -110,10 +110,7 @@ class Delivery:
 
     async def identify(self, request: PictureRequest) -> Variant:
         """No file is touched and nothing rendered. Raises NotFound and what `variant` raises."""
-        asset = await self._find(request.ref)
-        if asset is None:
-            raise NotFound("There is no asset of that name.")
-        return self.variant(asset, request)
+        return self.variant(await self._found(request.ref), request)
 
     def variant(self, asset: Asset, request: PictureRequest) -> Variant:
         """Of an asset that was found already. Raises NotAnImage, NotPermitted, InvalidParameter, TooManyPixels."""
@@ -146,12 +143,12 @@ class Delivery:
     async def load(self, variant: Variant, *, final: bool = False, client: str = "") -> Body:
         """Rendered where it is not there; what is there is compared with what is known of it, and made again if wrong.
 
-        `final` and `client` as in `Renderer.render`. Who asked closes it. Raises what Renderer.render raises,
-        StoreFailure.
+        `final` and `client` as in `Renderer.render`. Who asked closes it. Raises what `make` raises, StoreFailure.
         """
         if variant.plan is None:
             original = variant.asset.original
-            return await to_thread.run_sync(_open_original, self._blobs.local_path(original.digest), original)
+            async with self._missing_only_if_shown(variant.asset):
+                return await to_thread.run_sync(_open_original, self._blobs.local_path(original.digest), original)
         known = self.known(variant)
         body = None if known is None else await self.read(known)
         if body is not None:
@@ -173,7 +170,7 @@ class Delivery:
     async def make(
         self, variant: Variant, *, final: bool = False, distrust: bool = False, client: str = ""
     ) -> Derivative:
-        """Of a variant that has a plan; as `Renderer.render`, and raises what that raises.
+        """Of a variant that has a plan; as `Renderer.render`. Raises what that raises, NotFound.
 
         An original that was decoded to its end when it was taken in, and is not as long any more, is lost and not
         corrupt.
@@ -182,20 +179,21 @@ class Delivery:
         assert plan is not None
         purge = self._known.purge
         path = self._blobs.local_path(original.digest)
-        try:
-            derivative = await self._renderer.render(
-                variant.key,
-                path,
-                original.picture,
-                plan,
-                distrust=distrust,
-                final=final,
-                client=client,
-                label="" if variant.preset is None else preset_label(variant.asset.instance, variant.preset),
-            )
-        except CorruptOriginal:
-            (await to_thread.run_sync(_open_original, path, original)).close()
-            raise
+        async with self._missing_only_if_shown(variant.asset):
+            try:
+                derivative = await self._renderer.render(
+                    variant.key,
+                    path,
+                    original.picture,
+                    plan,
+                    distrust=distrust,
+                    final=final,
+                    client=client,
+                    label="" if variant.preset is None else preset_label(variant.asset.instance, variant.preset),
+                )
+            except CorruptOriginal:
+                (await to_thread.run_sync(_open_original, path, original)).close()
+                raise
         if derivative.key == variant.key:
             self._known.remember([derivative], purge=purge)
         return derivative
@@ -222,6 +220,20 @@ class Delivery:
         self._known.remember(found, purge=purge)
         known |= {one.key: one for one in found}
         return [None if variant.plan is None else known[variant.key] for variant in variants]
+
+    async def _found(self, ref: AssetRef) -> Asset:
+        if (asset := await self._find(ref)) is None:
+            raise NotFound("There is no asset of that name.")
+        return asset
+
+    @asynccontextmanager
+    async def _missing_only_if_shown(self, asset: Asset) -> AsyncGenerator[None]:
+        """The original of an asset that was deleted meanwhile is gone as it should be. Raises NotFound."""
+        try:
+            yield
+        except OriginalLost:
+            await self._found(AssetRef(AssetKind.GUID, str(asset.id), asset.instance))
+            raise
 
     def _read(self, derivative: Derivative) -> Body | None:
         """Blocks."""

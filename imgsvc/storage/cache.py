@@ -141,6 +141,7 @@ class DerivativeCache:
     def discard_all(self, source: str) -> Discarded:
         """All that was made from it. Raises StoreFailure where it is not sure that nothing is left."""
         stranded = Discarded(0, 0) if self._overflow is None else self._overflow.discard_all(source)
+        self._look_again()
         gone = self._ask(lambda shelf: shelf.discard_all(source), None)
         if gone is None:
             raise StoreFailure("Renditions cannot be discarded at the moment.")
@@ -203,8 +204,14 @@ class DerivativeCache:
             raise StoreFailure("Renditions cannot be purged at the moment.")
         return marked
 
+    def _look_again(self) -> None:
+        """Where another folder lies by now, rows of the one that was opened would not tell of its files."""
+        if self._shelf is not None:
+            self.mend()
+
     def _place(self, scratch: Path, stranded: Stranded) -> bool:
         derivative, source, seconds, labels = stranded
+        self._look_again()
 
         def place(shelf: Shelf) -> bool:
             shelf.place(scratch, derivative, source=source, seconds=seconds)

@@ -109,7 +109,12 @@ class Shelf:
             raise
 
     def remove(self, rows: Sequence[Named]) -> list[Named]:
-        """Files, then rows, of which those are left whose files cannot be unlinked. Those that are gone."""
+        """Files, then rows, of which those are left whose files cannot be unlinked. Those that are gone.
+
+        None, where the folder is away: they may come back with it.
+        """
+        if not self.is_in_place():
+            return []
         gone = [row for row in rows if self._unlink(self._files.path(row.key, row.format))]
         self.index.forget([row.key for row in gone])
         return gone
@@ -191,7 +196,9 @@ class Shelf:
             yield
 
     def _sweep(self, places: Sequence[str]) -> None:
-        """But for those that were admitted since they were seen."""
+        """But for those that were admitted since they were seen. In another folder's place there are none to go."""
+        if not self.is_in_place():
+            return
         rows = self.index.find([VariantKey(Path(place).stem) for place in places])
         entered = {file_place(row.derivative.key, row.derivative.format) for row in rows}
         gone = sum(self._unlink(self._root / place) for place in places if place not in entered)

@@ -1,4 +1,5 @@
-"""What a cache needs besides questions: it is opened again, held below its budget, and compared with its folder once.
+"""What a cache needs besides questions: it is opened again, held below its budget, and compared with its folder
+whenever it was opened.
 
 All of it on the event loop that asks the cache, in steps of about a millisecond with rests of the same length, so that
 whoever asks hardly waits; what takes longer in threads.
@@ -27,10 +28,13 @@ _SHARDS = tuple(f"{number:02x}" for number in range(256))
 async def keep_in_order(cache: DerivativeCache, *, measured: Callable[[int], None]) -> None:
     """For ever. `measured` is told the cache's length in bytes about every second."""
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(_compare_once(cache))
+        compared: Shelf | None = None
         while True:
             try:
                 cache.mend()
+                if cache.shelf is not None and cache.shelf is not compared:
+                    compared = cache.shelf
+                    tasks.create_task(_compare(cache, compared))
                 await _step_through(islice(iter(cache.tidy, False), _STEPS))
                 shelf = cache.shelf
                 if shelf is not None and shelf.index.is_due():
@@ -43,23 +47,23 @@ async def keep_in_order(cache: DerivativeCache, *, measured: Callable[[int], Non
             await asyncio.sleep(pause)
 
 
-async def _compare_once(cache: DerivativeCache) -> None:
-    """With its folder, and its total with its rows: what was changed while no broker was there."""
+async def _compare(cache: DerivativeCache, shelf: Shelf) -> None:
+    """With its folder, and its total with its rows: what was changed while no broker was there, or it was away.
+
+    Until another one is opened, which is compared in its turn.
+    """
     for shard in _SHARDS:
-        shelf = cache.shelf
-        if shelf is None:
-            # What is opened later is compared with the next start.
-            return
         try:
             listed = await asyncio.to_thread(shelf.listed, shard)
-            if shelf is cache.shelf:
-                await _step_through(shelf.compare(shard, listed))
+            if shelf is not cache.shelf:
+                return
+            await _step_through(shelf.compare(shard, listed))
         except sqlite3.Error as error:
-            cache.complain(error)
+            if shelf is cache.shelf:
+                cache.complain(error)
         except Exception:
             _log.exception("cache.not_compared", shard=shard)
-    if cache.shelf is not None:
-        await _count(cache, cache.shelf)
+    await _count(cache, shelf)
 
 
 async def _count(cache: DerivativeCache, shelf: Shelf) -> None:
@@ -69,7 +73,8 @@ async def _count(cache: DerivativeCache, shelf: Shelf) -> None:
             shelf.index.count_in(missing)
             _log.warning("cache.miscounted", length=missing)
     except sqlite3.Error as error:
-        cache.complain(error)
+        if shelf is cache.shelf:
+            cache.complain(error)
 
 
 async def _step_through(steps: Iterator[object]) -> None:

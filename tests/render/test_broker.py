@@ -34,6 +34,7 @@ from imgsvc.render.messages import LENGTH, MAX_LENGTH, Failed, Question, Wanted,
 from tests.originals import COLOURS, close_to, corners, decode, jpeg, png, truncated
 from tests.render.darkroom import HeldOriginal, until
 from tests.render.desks import DATA, INFO, Desk, key, open_desk, resizing, stripping
+from tests.servers import poll
 from tests.strategies import original_of
 
 pytestmark = pytest.mark.anyio
@@ -88,6 +89,25 @@ async def test_a_hundred_who_ask_at_once_are_answered_by_one_render(folder: Path
         derivatives = await asyncio.gather(*asked)
 
     assert len(set(derivatives)) == 1
+    assert desk.observed == ["rendered"]
+
+
+async def test_what_went_with_its_folder_is_made_again(folder: Path, tmp_path: Path) -> None:
+    """It was written and not yet entered when somebody took the cache away."""
+    held, scratch = HeldOriginal(tmp_path / "held"), folder / "cache" / "scratch"
+
+    async with open_desk(folder) as desk, desk.client() as client:
+        asked = asyncio.create_task(client.render(key("a"), held.path, INFO, stripping()))
+        await held.reached()
+        held.release(DATA)
+        # The broker runs in this thread and hears of it later.
+        poll(lambda: [path.stat().st_size for path in scratch.iterdir()] == [len(DATA)], for_what="the file")
+        (folder / "cache").rename(folder / "away")
+        held.path.unlink()
+        held.path.write_bytes(DATA)
+        derivative = await asked
+
+        assert desk.files.read(derivative) == DATA
     assert desk.observed == ["rendered"]
 
 

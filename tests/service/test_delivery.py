@@ -13,6 +13,7 @@ from imgsvc.core.errors import (
     NotAnImage,
     NotFound,
     NotPermitted,
+    OriginalLost,
     Overloaded,
     RenderCrashed,
     StoreFailure,
@@ -400,6 +401,20 @@ class TestLoad:
 
         with pytest.raises(StoreFailure):
             await bench.delivery.load(await bench.identified(Transform()))
+
+
+@pytest.mark.parametrize("transform", [NARROW, Transform()])
+async def test_what_was_deleted_before_it_was_rendered_is_not_found(bench: Bench, transform: Transform) -> None:
+    """Its original went with it; while the asset is there a missing original is the store's fault."""
+    variant = await bench.identified(transform)
+    bench.blobs.free(bench.asset.original.digest)
+    bench.renderer.failure = OriginalLost("The original cannot be read at the moment.")
+
+    with pytest.raises(OriginalLost):
+        await bench.delivery.load(variant)
+    await bench.catalog.assets.delete([AssetRef(AssetKind.SLUG, bench.asset.slug)], now=NOON)
+    with pytest.raises(NotFound):
+        await bench.delivery.load(variant)
 
 
 class TestProvisional:

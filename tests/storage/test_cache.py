@@ -540,6 +540,37 @@ class TestAFolderThatFails:
             assert away is None
             assert cache.find(one.key) == one
 
+    def test_what_is_admitted_to_one_that_came_back_unnoticed_counts(self, tmp_path: Path) -> None:
+        """Else it would lie there beside the budget."""
+        root, made = tmp_path / "cache", tmp_path / "made"
+        with closing(DerivativeCache(root, budget=OPEN)) as cache:
+            one = admit(cache, "one")
+            root.rename(tmp_path / "away")
+            cache.mend()
+            root.rename(made)
+            (tmp_path / "away").rename(root)
+
+            other = admit(cache, "other")
+
+            assert (cache.find(one.key), cache.find(other.key)) == (one, other)
+            assert cache.length == one.length + other.length
+
+    def test_what_was_discarded_while_it_was_away_is_there_with_its_row(self, tmp_path: Path) -> None:
+        """Nobody notices that it is away before; else files would lie there that no row counts."""
+        root = tmp_path / "cache"
+        with closing(DerivativeCache(root, budget=OPEN)) as cache:
+            one = admit(cache, "one")
+            root.rename(tmp_path / "away")
+            assert cache.shelf is not None
+            evicted = cache.shelf.evict(files=1, length=1)
+            discarded = cache.discard_all("original")
+            root.rename(tmp_path / "made")
+            (tmp_path / "away").rename(root)
+            cache.mend()
+
+            assert (evicted, discarded.derivatives) == (0, 0)
+            assert (cache.find(one.key), cache.length) == (one, one.length)
+
     @pytest.mark.parametrize("harm", ["pages", "format"])
     def test_an_index_that_is_damaged_while_in_use_is_begun_anew(self, tmp_path: Path, harm: str) -> None:
         """Each question is answered as a miss; what it vouched for is nobody's any more."""
