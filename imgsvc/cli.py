@@ -40,6 +40,7 @@ def serve(**options: str | None) -> None:
 
     from imgsvc.app.gate import load_signing_keys
     from imgsvc.app.parts import metrics_folder
+    from imgsvc.catalog.revision import check_catalog
     from imgsvc.core.errors import StoreFailure
     from imgsvc.settings import variable_name
     from imgsvc.supervisor import AlreadyServed, supervise
@@ -52,6 +53,7 @@ def serve(**options: str | None) -> None:
     try:
         # Before server processes that could not do without would be started again and again.
         load_signing_keys(settings)
+        check_catalog(settings.data / "catalog.sqlite")
         asyncio.run(supervise(settings, metrics=metrics_folder(settings)))
     except (AlreadyServed, StoreFailure) as error:
         raise click.ClickException(str(error)) from None

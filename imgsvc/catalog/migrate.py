@@ -4,13 +4,15 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from imgsvc.catalog.schema import REVISION
+from imgsvc.catalog.revision import REVISION, refuse_later
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 
 
 def migrate(engine: sa.Engine) -> None:
     """In one transaction, so that processes that start at the same time wait for the first.
+
+    Raises StoreFailure where a later release has written it.
 
     Alembic is loaded only where there is something to do: it costs more than the rest of a start.
     """
@@ -29,4 +31,6 @@ def migrate(engine: sa.Engine) -> None:
 def _is_current(connection: sa.Connection) -> bool:
     if not sa.inspect(connection).has_table("alembic_version"):
         return False
-    return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar() == REVISION
+    revision = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+    refuse_later(revision)
+    return revision == REVISION

@@ -2,9 +2,6 @@
 
 import sqlalchemy as sa
 
-REVISION = "0004"
-"""The newest migration; a test compares it with the folder."""
-
 metadata = sa.MetaData()
 
 

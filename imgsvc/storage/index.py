@@ -60,13 +60,13 @@ def worth(seconds: float, length: int) -> int:
     return min(max(int(log2(max(seconds * 1e9 / max(length, 1), 1.0))), _LEAST_WORTH), _MOST_WORTH)
 
 
-class RowDamaged(sqlite3.DatabaseError):
-    """It names a format that there is not."""
+class NotOurs(sqlite3.DatabaseError):
+    """A row names a format that there is not, or a later release made the index."""
 
 
 def is_damage(error: sqlite3.Error) -> bool:
-    """The file is none of SQLite's, or not any more: nothing in it can be trusted."""
-    if isinstance(error, RowDamaged):
+    """Nothing in the file can be trusted: it is none of SQLite's, or not any more, or not of this release."""
+    if isinstance(error, NotOurs):
         return True
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -85,6 +85,8 @@ class DerivativeIndex:
         try:
             self._rows.executescript(_SET_UP)
             (revision,) = self._one("PRAGMA user_version")
+            if revision > len(_STEPS):
+                raise NotOurs
             for step in _STEPS[revision:]:
                 self._rows.executescript(step)
             status = self._path.stat()
@@ -239,7 +241,7 @@ def _format(name: str) -> Format:
     try:
         return Format(name)
     except ValueError as error:
-        raise RowDamaged from error
+        raise NotOurs from error
 
 
 def _marks(values: Sequence[object]) -> str:

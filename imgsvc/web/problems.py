@@ -68,6 +68,9 @@ STATUS: Mapping[type[ImgsvcError], int] = MappingProxyType(
 )
 
 
+NO_ROUTE = "Nothing is at this path; /openapi.json lists what there is."
+
+
 class Problem(msgspec.Struct, omit_defaults=True):
     """RFC 9457, section 3.1. `type` is left out, which means that `title` says what the status says."""
 
@@ -152,7 +155,8 @@ class Failures:
         fault = fault_of_path(request.scope.get("raw_path", b"")) if error.status_code == 404 else None
         if fault is not None:
             return self._refuse(fault)
-        return self._answer(error.status_code, headers=error.headers or {})
+        detail = NO_ROUTE if error.status_code == 404 else ""
+        return self._answer(error.status_code, detail=detail, headers=error.headers or {})
 
     async def _answer_bug(self, request: Request, error: Exception) -> Response:
         """The body says nothing of what went wrong; the log says all."""

@@ -18,7 +18,8 @@ from alembic.script import ScriptDirectory
 
 import imgsvc.catalog.migrate
 from imgsvc.catalog.migrate import migrate
-from imgsvc.catalog.schema import REVISION, metadata
+from imgsvc.catalog.revision import REVISION, check_catalog
+from imgsvc.catalog.schema import metadata
 from imgsvc.catalog.sql import open_catalog
 from imgsvc.core.assets import Asset, AssetKind, AssetRef, Digest, ImageInfo, Instance, Original, Slug
 from imgsvc.core.errors import StoreFailure
@@ -301,3 +302,19 @@ def _statements(engine: sa.Engine) -> set[str]:
     with engine.connect() as connection:
         rows = connection.execute(sa.text("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")).scalars()
         return {" ".join(row.split()) for row in rows if "alembic_version" not in row}
+
+
+def test_a_catalogue_of_a_later_release_is_refused_and_left_as_it_is(engine: sa.Engine, tmp_path: Path) -> None:
+    """In words that say what to do, before and after SQLAlchemy opens it."""
+    migrate(engine)
+    check_catalog(tmp_path / "catalog.sqlite")
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(StoreFailure, match="later release"):
+        check_catalog(tmp_path / "catalog.sqlite")
+    with pytest.raises(StoreFailure, match="later release"):
+        migrate(engine)
+
+    with engine.begin() as connection:
+        assert connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar() == "9999"

@@ -239,6 +239,20 @@ def test_an_index_that_is_harmed_costs_its_derivatives_alone(tmp_path: Path, har
         assert cache.find(derivative.key) == derivative
 
 
+def test_an_index_of_a_later_release_is_begun_anew(tmp_path: Path) -> None:
+    """Who goes back to an earlier release loses what can be made again, and nothing is misread."""
+    with closing(DerivativeCache(tmp_path, budget=OPEN)) as cache:
+        old = admit(cache, "one")
+    with closing(sqlite3.connect(tmp_path / "index.sqlite", isolation_level=None)) as index:
+        index.execute("PRAGMA user_version = 1000")
+
+    with closing(DerivativeCache(tmp_path, budget=OPEN)) as cache:
+        found, new = cache.find(old.key), admit(cache, "two")
+
+        assert found is None
+        assert cache.find(new.key) == new
+
+
 class TestSources:
     def test_all_that_was_made_of_an_original_goes_together(
         self, cache: DerivativeCache, files: DerivativeFiles

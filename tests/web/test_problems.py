@@ -252,3 +252,15 @@ class TestAFacesOwn:
         ]
         assert set(below[4].headers["allow"].split(", ")) == {"GET", "HEAD"}
         assert beside.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.anyio
+async def test_a_path_that_is_none_is_told_where_to_look() -> None:
+    """Who opens the address in a browser learns what there is."""
+    app = Starlette(exception_handlers=Failures().handlers())
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop.example") as client:
+        answer = await client.get("/")
+
+    assert answer.status_code == 404
+    assert "/openapi.json" in answer.json()["detail"]
