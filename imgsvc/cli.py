@@ -9,15 +9,24 @@ from uuid import UUID
 
 import click
 
+from imgsvc.core.errors import ImgsvcError
 from imgsvc.core.tokens import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from imgsvc.settings import Settings
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """What one of them cannot do is said in a sentence, with status 1."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except ImgsvcError as error:
+            raise click.ClickException(str(error)) from None
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="imgsvc")
 def main() -> None:
     """imgsvc: originals in once, exactly the picture asked for out.
@@ -41,7 +50,6 @@ def serve(**options: str | None) -> None:
     from imgsvc.app.gate import load_signing_keys
     from imgsvc.app.parts import metrics_folder
     from imgsvc.catalog.revision import check_catalog
-    from imgsvc.core.errors import StoreFailure
     from imgsvc.settings import variable_name
     from imgsvc.supervisor import AlreadyServed, supervise
     from imgsvc.telemetry import set_up_logs
@@ -55,7 +63,7 @@ def serve(**options: str | None) -> None:
         load_signing_keys(settings)
         check_catalog(settings.data / "catalog.sqlite")
         asyncio.run(supervise(settings, metrics=metrics_folder(settings)))
-    except (AlreadyServed, StoreFailure) as error:
+    except AlreadyServed as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
         raise click.ClickException(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}.") from None
@@ -114,7 +122,7 @@ def replace(asset_id: UUID, path: Path) -> None:
     """Let an asset show another file from now on; its URLs stay."""
     from imgsvc.commands.originals import replace_original
 
-    _reporting(lambda: asyncio.run(replace_original(_settings(), asset_id, path)))
+    click.echo(asyncio.run(replace_original(_settings(), asset_id, path)))
 
 
 @main.command()
@@ -135,14 +143,9 @@ def verify(derivatives: bool, rate: float | None, after: str | None) -> None:
     Names what is damaged or missing, and which assets show it. Status 1 where anything is.
     """
     from imgsvc.commands.verify import verify as scrub
-    from imgsvc.core.errors import ImgsvcError
 
     pace = None if rate is None else rate * 1_000_000
-    try:
-        whole = asyncio.run(scrub(_settings(), derivatives=derivatives, rate=pace, after=after))
-    except ImgsvcError as error:
-        raise click.ClickException(str(error)) from None
-    if not whole:
+    if not asyncio.run(scrub(_settings(), derivatives=derivatives, rate=pace, after=after)):
         raise SystemExit(1)
 
 
@@ -168,7 +171,7 @@ def purge(
     if not (assets or folders or presets or tags or everything):
         raise click.UsageError("Nothing is named that is to be purged.")
     wish = Wish(assets=assets, folders=folders, presets=presets, tags=tags, everything=everything, soft=soft)
-    _reporting(lambda: asyncio.run(order(_settings(), wish)))
+    click.echo(asyncio.run(order(_settings(), wish)))
 
 
 @main.command()
@@ -182,7 +185,7 @@ def render(path: Path, query: str, output: Path) -> None:
     """
     from imgsvc.commands.render import render_file
 
-    _reporting(lambda: asyncio.run(render_file(_settings(), path, query, output)))
+    click.echo(asyncio.run(render_file(_settings(), path, query, output)))
 
 
 @main.command()
@@ -204,7 +207,7 @@ def sign(url: str | None, lifetime: str | None, floating: bool, key_id: str | No
         raise click.UsageError("Missing argument 'URL'.")
     if settings.signatures is Signatures.OFF and settings.unsigned is Unsigned.ANYTHING:
         click.echo("IMGSVC_SIGNATURES is off, so nobody looks at signatures.", err=True)
-    _reporting(lambda: sign_url(settings, url, lifetime=lifetime, floating=floating, key_id=key_id))
+    click.echo(sign_url(settings, url, lifetime=lifetime, floating=floating, key_id=key_id))
 
 
 @main.group()
@@ -263,7 +266,7 @@ def list_quarantined() -> None:
     """When, what they did, their digests, and the assets that show them; the latest first."""
     from imgsvc.commands.quarantine import list_quarantined as list_
 
-    _reporting(lambda: asyncio.run(list_(_settings())))
+    click.echo(asyncio.run(list_(_settings())))
 
 
 @quarantine.command("release")
@@ -272,7 +275,7 @@ def release_quarantined(original: str) -> None:
     """Let an original be rendered again, at once: by its digest, or by the GUID of an asset that shows it."""
     from imgsvc.commands.quarantine import release
 
-    _reporting(lambda: asyncio.run(release(_settings(), original)))
+    click.echo(asyncio.run(release(_settings(), original)))
 
 
 def _settings(**options: str | None) -> Settings:
@@ -284,14 +287,4 @@ def _settings(**options: str | None) -> Settings:
     try:
         return load_settings(**options)
     except SettingsError as error:
-        raise click.ClickException(str(error)) from None
-
-
-def _reporting(work: Callable[[], str]) -> None:
-    """Prints what the work says, or why it could not be done."""
-    from imgsvc.core.errors import ImgsvcError
-
-    try:
-        click.echo(work())
-    except ImgsvcError as error:
         raise click.ClickException(str(error)) from None

@@ -328,6 +328,19 @@ class TestSettings:
         assert result.stderr == "Error: IMGSVC_WORKERS must be a whole number from 1 to 256; it is 'none'.\n"
 
 
+@pytest.mark.parametrize("command", [["serve"], ["samples"], ["token", "create", "x"], ["verify"]], ids=" ".join)
+def test_what_a_later_release_left_is_refused_in_a_sentence(data: Path, command: list[str]) -> None:
+    """By whatever command, without a traceback."""
+    run_command(data, "token", "list")
+    with closing(sqlite3.connect(data / "catalog.sqlite", isolation_level=None)) as catalog:
+        catalog.execute("UPDATE alembic_version SET version_num = '9999'")
+
+    result = run_command(data, *command, port="0")
+
+    assert result.returncode == 1
+    assert re.fullmatch("Error: The catalogue was written by a later release .+\n", result.stderr)
+
+
 def _count(data: Path, table: str) -> int:
     return int(_rows(data, f"SELECT count(*) FROM {table}")[0][0])
 
