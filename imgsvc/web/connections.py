@@ -283,7 +283,9 @@ class BoundedProtocol(HttpToolsProtocol):
         if not self.transport.is_closing():
             fields = (*self.server_state.default_headers, *refusal.raw_headers)
             head = b"".join(b"%b: %b\r\n" % field for field in fields)
-            self.transport.write(STATUS_LINE[refusal.status_code] + head + b"\r\n" + bytes(refusal.body))
+            is_head = self.url and self.parser is not None and self.parser.get_method() == b"HEAD"
+            body = b"" if is_head else bytes(refusal.body)
+            self.transport.write(STATUS_LINE[refusal.status_code] + head + b"\r\n" + body)
             self.transport.write_eof()
 
 

@@ -228,6 +228,22 @@ class TestMalformed:
         assert heard.startswith(b"HTTP/1.1 %d " % status), heard
         assert heard.count(b"HTTP/1.1 ") == 1
 
+    @pytest.mark.parametrize(
+        ("status", "fields"),
+        [(400, b"Host : x\r\n"), (400, b"Content-Length: -1\r\n"), (431, b"X: " + b"a" * 3_000_000), (408, b"Host: x")],
+        ids=["field name", "length", "fields", "slow"],
+    )
+    def test_what_refuses_head_has_no_content(self, talk: Talk, status: int, fields: bytes) -> None:
+        """RFC 9110, section 9.3.2: what came behind the head would be taken for the next answer."""
+        with suppress(ConnectionError):
+            talk.say(b"HEAD /x HTTP/1.1\r\n" + fields + b"\r\n" * (status == 400))
+
+        head, _, content = talk.hear_all().partition(b"\r\n\r\n")
+
+        assert head.startswith(b"HTTP/1.1 %d " % status)
+        assert b"\r\nConnection: close" in head or b"\r\nconnection: close" in head
+        assert content == b""
+
     def test_the_host_of_an_absolute_target_is_the_one(self, talk: Talk, path: bytes) -> None:
         """RFC 9112, section 3.2.2: Host is ignored."""
         guid = path.partition(b".")[0]
