@@ -8,7 +8,7 @@ _EMBEDDED = {"image": ["jpeg", "png", "gif", "webp"]}
 """Media types of `data:` URLs that stay."""
 
 _DEEPEST = 256
-"""Elements within each other: libxml2, which reads what is left, takes no more (parserInternals.h, xmlParserMaxDepth)."""
+"""Elements within each other: libxml2, which reads what is left, takes no more (xmlParserMaxDepth)."""
 
 
 def sanitise_svg(data: bytes) -> bytes:
