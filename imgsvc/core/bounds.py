@@ -6,6 +6,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from imgsvc.core.errors import NotPermitted
+from imgsvc.core.geometry import Enlarge, Fit
 from imgsvc.core.ladder import Ladder
 from imgsvc.core.presets import PRESETS
 from imgsvc.core.requests import PictureRequest
@@ -79,11 +80,9 @@ class Bounds:
         """
         bounded = self.on_ladder(wanted, shape=shape)
         asked, own = _sides(bounded.transform), _sides(self._preset(wanted))
-        width, height, max_width, max_height = asked
-        is_within = max_width is not None or (max_height is not None and width is None and height is None)
-        if is_within or (asked == own and any(own)):
+        if bounded.transform.max_width is not None or (asked == own and any(own)):
             return bounded
-        return replace(bounded, transform=replace(bounded.transform, max_width=self.ladder.rungs[-1]))
+        return replace(bounded, transform=_no_wider(bounded.transform, self.ladder.rungs[-1]))
 
     def _refuse_uncountable(self, wanted: PictureRequest) -> None:
         """Raises NotPermitted."""
@@ -102,6 +101,15 @@ class Bounds:
 _SIZES = {"width": "width", "height": "height", "max_width": "maxwidth", "max_height": "maxheight"}
 _COUNTABLE = frozenset((*_SIZES, "fit", "enlarge", "gravity", "upright", "format"))
 _NAMES = {"focus": "center", "background": "background colour"}
+
+
+def _no_wider(transform: Transform, top: int) -> Transform:
+    """A second bound would make a canvas of a background: what is bounded in height alone is made fit a box instead."""
+    width, height, _, max_height = _sides(transform)
+    bounded = replace(transform, max_width=top)
+    if width is None and height is None and max_height is not None and transform.background is not None:
+        return replace(bounded, width=top, height=max_height, fit=Fit.INSIDE, enlarge=Enlarge.NEVER)
+    return bounded
 
 
 def _sides(transform: Transform) -> tuple[int | None, int | None, int | None, int | None]:

@@ -222,7 +222,8 @@ def _lay_out_box(kept: Size, transform: Transform) -> Layout:
         case Fit.INSIDE:
             return fit_inside(kept, box, enlarge=enlarge)
         case Fit.OUTSIDE:
-            return fit_outside(kept, box)
+            layout, bounds = fit_outside(kept, box), _bounds(kept, transform)
+            return fit_inside(kept, bounds, enlarge=False) if layout.size.exceeds(bounds) else layout
         case Fit.COVER:
             return fit_cover(kept, box, enlarge=enlarge, gravity=transform.gravity, focus=transform.focus)
         case Fit.CONTAIN:

@@ -15,6 +15,7 @@ from imgsvc.core.plan import Encoding, Plan, UseOriginal
 from imgsvc.core.transform import Metadata
 from imgsvc.render.bmp import save_bmp
 from imgsvc.render.jpeg import encode_jpeg
+from imgsvc.render.load import pixels_from_image
 from imgsvc.render.strip import strip_metadata
 
 _LOWEST_QUALITY = 30
@@ -85,7 +86,7 @@ def _quality(encoding: Encoding) -> int:
 def _save_jpeg(image: pyvips.Image, encoding: Encoding) -> bytes:
     """libjpeg-turbo by itself takes half of libvips' time; only what goes with the pixels needs libvips."""
     if encoding.metadata is Metadata.STRIP and image.bands in (1, 3) and image.format == "uchar":
-        return encode_jpeg(image.numpy(), _quality(encoding))
+        return encode_jpeg(pixels_from_image(image), _quality(encoding))
     return image.jpegsave_buffer(Q=_quality(encoding), keep=_kept(encoding))
 
 

@@ -83,15 +83,23 @@ def load_level(level: StoredLevel, plan: Plan, whole: Size, decoded: Decoded) ->
 def load_whole(path: Path, info: ImageInfo) -> Pixels:
     """A still's every pixel, in memory. Raises CorruptOriginal, pyvips.Error."""
     if info.format is Format.BMP:
-        return _pixels(_to_display(load_bmp(path)))
-    return _pixels(_to_display(pyvips.Image.new_from_file(str(path), access="sequential", fail_on="truncated")))
+        return pixels_from_image(_to_display(load_bmp(path)))
+    return pixels_from_image(
+        _to_display(pyvips.Image.new_from_file(str(path), access="sequential", fail_on="truncated"))
+    )
 
 
 def load_reduced(path: Path, info: ImageInfo, size: Size) -> Pixels:
     """A still as libvips reduces it, under its profile. Raises CorruptOriginal, pyvips.Error."""
     if info.format is Format.BMP:
-        return _pixels(_to_display(_resize(load_bmp(path), size, to_srgb=not info.is_srgb)))
-    return _pixels(_to_display(_thumbnail(path, size, to_srgb=not info.is_srgb)))
+        return pixels_from_image(_to_display(_resize(load_bmp(path), size, to_srgb=not info.is_srgb)))
+    return pixels_from_image(_to_display(_thumbnail(path, size, to_srgb=not info.is_srgb)))
+
+
+def pixels_from_image(image: pyvips.Image) -> Pixels:
+    """Of 8 bit a channel. pyvips makes a number of a single grey pixel."""
+    pixels = image.numpy()
+    return pixels if pixels.ndim else pixels.reshape(1, 1)
 
 
 def image_from_pixels(pixels: Pixels) -> pyvips.Image:
@@ -149,7 +157,7 @@ def _decode_level(level: StoredLevel) -> Pixels | None:
         raise LevelDamaged from error
     if zlib.crc32(data) != level.crc32:
         raise LevelDamaged
-    return decode_jpeg(data) if level.format is Format.JPEG else _pixels(pyvips.Image.pngload_buffer(data))
+    return decode_jpeg(data) if level.format is Format.JPEG else pixels_from_image(pyvips.Image.pngload_buffer(data))
 
 
 def _load_still(path: Path, plan: Plan, size: Size, decoded: Decoded) -> pyvips.Image:
@@ -164,7 +172,7 @@ def _load_still(path: Path, plan: Plan, size: Size, decoded: Decoded) -> pyvips.
         image = pyvips.Image.new_from_file(str(path), access="sequential", fail_on="truncated")
     kept = Size(image.width, image.height) if plan.region is None else plan.region.size
     if own_way and kept.pixels <= _WHOLE_PIXELS:
-        return _reduced(_pixels(_to_display(_crop(image, plan.region))), kept, size)
+        return _reduced(pixels_from_image(_to_display(_crop(image, plan.region))), kept, size)
     if plan.region is None and plan.source is not Format.BMP:
         return _to_display(_thumbnail(path, size, to_srgb=plan.to_srgb))
     return _to_display(_resize(_crop(image, plan.region), size, to_srgb=plan.to_srgb))
@@ -208,11 +216,6 @@ def _choose_shrink(whole: Size, kept: Region, size: Size) -> int:
         if fits and (whole_picture or all(side % shrink == 0 for side in kept)):
             return shrink
     return 1
-
-
-def _pixels(image: pyvips.Image) -> Pixels:
-    """Of 8 bit a channel."""
-    return image.numpy()
 
 
 def _draw_svg(path: Path, size: Size, region: Region | None) -> pyvips.Image:

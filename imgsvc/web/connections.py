@@ -255,10 +255,13 @@ class BoundedProtocol(HttpToolsProtocol):
             return heads.CROWDED
         if self._head_bytes > heads.MAX_TARGET and (refusal := heads.refusal_of_size(self.url, self.headers)):
             return refusal
+        version = self.parser.get_http_version()
+        if version not in ("1.1", "1.0"):
+            return heads.NO_VERSION
         hosts = [value for name, value in self.headers if name == b"host"]
-        if not heads.are_one_host(hosts) and (hosts or self.parser.get_http_version() != "1.0"):
+        if not heads.are_one_host(hosts) and (hosts or version != "1.0"):
             return heads.NO_HOST
-        if self.url.startswith(b"/"):
+        if self.url.startswith(b"/") and b"#" not in self.url:
             return None
         absolute = heads.read_absolute(self.url)
         if absolute is None:

@@ -18,7 +18,7 @@ _AUTHORITY = rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]
 """Host and port (RFC 3986, section 3.2). No name: a client's that knows none."""
 
 _HOST = re.compile(_AUTHORITY)
-_ABSOLUTE = re.compile(rb"https?://(?P<authority>(?![/?:])%b)(?P<path>(?:[/?].*)?)" % _AUTHORITY, re.IGNORECASE)
+_ABSOLUTE = re.compile(rb"https?://(?P<authority>(?![/?:])%b)(?P<path>(?:[/?][^#]*)?)" % _AUTHORITY, re.IGNORECASE)
 _REQUEST_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [\x21-\x7e]+ HTTP/1\.[01]\r?\n")
 
 
@@ -32,6 +32,7 @@ TARGET_TOO_LONG = _refusal(414, f"The request's target is longer than {MAX_TARGE
 FIELDS_TOO_LARGE = _refusal(431, f"The request's header fields are larger than {MAX_FIELDS} bytes.")
 CROWDED = _refusal(503, "Too many connections are open.", **{"Retry-After": "1"})
 NO_HOST = _refusal(400, "Host must be given, once, as a name or an address.")
+NO_VERSION = _refusal(505, "The request's version of HTTP is not spoken here.")
 _NO_TARGET = _refusal(400, "The request's target must be a path, or an http URL.")
 _NOT_IMPLEMENTED = _refusal(501, "The method is not known here.")
 SERVER_WIDE = options_response()

@@ -319,11 +319,12 @@ class TestWhatIsNoPicture:
             originals.lying_png(),
             originals.gif_bomb(),
             originals.svg_entity_bomb(),
+            originals.svg(body="<g>" * 50_000 + "</g>" * 50_000),
         ],
         ids=[
             "empty", "text", "heic", "pdf", "html", "half-png", "half-jpeg", "half-webp", "half-gif", "half-film",
             "half-bmp",
-            "half-svg", "signature", "zeros", "lying-png", "gif-bomb", "svg-bomb",
+            "half-svg", "signature", "zeros", "lying-png", "gif-bomb", "svg-bomb", "deep-svg",
         ],
     )  # fmt: skip
     def test_it_is_refused_and_nothing_is_kept(self, service: Service, data: bytes) -> None:

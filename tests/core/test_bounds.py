@@ -17,6 +17,7 @@ from imgsvc.core.requests import PictureRequest
 from imgsvc.core.transform import NOTHING_ASKED, Metadata, Transform
 from tests.strategies import transforms
 
+RED = Color(255, 0, 0)
 HERO = Transform(width=1600, height=600, fit=Fit.COVER, quality=70)
 
 
@@ -113,7 +114,19 @@ def test_or_is_refused_and_the_ladder_told() -> None:
         (Transform(width=640, height=10_240), Transform(width=640, height=10_240, max_width=640)),
         (Transform(height=320), Transform(height=320, max_width=640)),
         (Transform(max_width=160), Transform(max_width=160)),
-        (Transform(max_height=320), Transform(max_height=320)),
+        (Transform(max_height=320), Transform(max_width=640, max_height=320)),
+        (
+            Transform(max_height=320, background=RED),
+            Transform(
+                width=640,
+                height=320,
+                max_width=640,
+                max_height=320,
+                fit=Fit.INSIDE,
+                enlarge=Enlarge.NEVER,
+                background=RED,
+            ),
+        ),
     ],
 )
 @pytest.mark.parametrize("off_ladder", OffLadder)

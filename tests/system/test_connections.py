@@ -172,6 +172,8 @@ class TestMalformed:
             (400, b"GET http://user@x/ HTTP/1.1\r\n" + CLOSE),
             (400, b"GET http:///x HTTP/1.1\r\n" + CLOSE),
             (400, b"GET http://a<b/ HTTP/1.1\r\n" + CLOSE),
+            (400, b"GET /x#y HTTP/1.1\r\n" + CLOSE),
+            (400, b"GET http://x/?y#z HTTP/1.1\r\n" + CLOSE),
             (400, b"GET * HTTP/1.1\r\n" + CLOSE),
             (400, b"PRI * HTTP/2.0\r\n\r\nSM\r\n"),
             (414, b"GET /" + b"a" * 9_000 + b" HTTP/1.1\r\n" + CLOSE),
@@ -184,6 +186,8 @@ class TestMalformed:
             (501, b"FOO / HTTP/1.1\r\n" + CLOSE),
             (501, b"get / HTTP/1.1\r\n" + CLOSE),
             (501, b"CONNECT elsewhere:443 HTTP/1.1\r\n" + CLOSE),
+            (505, b"GET / HTTP/2.0\r\n" + CLOSE),
+            (505, b"GET / HTTP/0.9\r\n" + CLOSE),
         ],
         ids=lambda given: repr(given[:40]) if isinstance(given, bytes) else str(given),
     )

@@ -1,7 +1,7 @@
 """What comes out over HTTP, decoded: sizes to the pixel, where the picture lies, and what of a file goes out."""
 
 import subprocess
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -161,6 +161,27 @@ def test_a_drawing_itself_may_not_run_anything(service: Service) -> None:
     policy = answer.headers["content-security-policy"].split("; ")
     assert {"default-src 'none'", "img-src data:", "font-src data:", "sandbox"} <= set(policy)
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("query", ["width=1", "crop=3,3,1,1", "width=1&format=png", "width=1&height=1&mode=crop"])
+@pytest.mark.parametrize("draw", [originals.jpeg, originals.png])
+def test_a_grey_picture_may_become_a_single_pixel(service: Service, draw: Callable[..., bytes], query: str) -> None:
+    """pyvips' arrays of those are no arrays."""
+    guid = service.add(draw(40, 30, grey=True))
+
+    answer = service.get(f"{service.media_path(guid)}?{query}")
+
+    assert answer.status_code == 200, answer.text
+    picture = decode(answer.content)
+    assert (picture.width, picture.height) == (1, 1)
+
+
+def test_a_single_grey_pixel_is_a_picture(service: Service) -> None:
+    guid = service.add(pyvips.Image.black(1, 1).copy(interpretation="b-w").pngsave_buffer())
+
+    answers = [service.get(f"/images/{guid}.{extension}") for extension in ("jpg", "webp", "jpg")]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
 
 
 def test_an_animation_stays_one(service: Service) -> None:

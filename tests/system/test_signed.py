@@ -65,6 +65,11 @@ def guid(shop: Service) -> str:
     return shop.add(ORIGINAL, NAME)
 
 
+@pytest.fixture(scope="module")
+def banner(shop: Service) -> str:
+    return shop.add(originals.png(1600, 100), "banner.png")
+
+
 def api(service: Service, path: str, **headers: str) -> Any:
     answer = service.get(path, Authorization=f"Bearer {TOKEN}", **headers)
     assert answer.status_code == 200, answer.text
@@ -306,6 +311,24 @@ class TestFloating:
         base = query_of(shop.media_path(guid), form="floating", **words)
 
         assert size(shop.get(f"{base}&{query}"))[0] <= 640
+
+    @pytest.mark.parametrize(
+        ("words", "query", "shown"),
+        [
+            ({}, "maxheight=640", (640, 40)),
+            ({"bgcolor": "fff"}, "maxheight=640", (640, 40)),
+            ({"bgcolor": "fff"}, "maxheight=160", (640, 40)),
+            ({"crop": "0,0,800,50"}, "maxheight=160", (640, 40)),
+            ({"mode": "min"}, "width=640&height=640", (640, 40)),
+            ({"mode": "min"}, "width=160&height=80&maxheight=160", (640, 40)),
+        ],
+    )
+    def test_nothing_is_wider_however_little_of_its_height_was_asked_for(
+        self, shop: Service, banner: str, words: dict[str, str], query: str, shown: tuple[int, int]
+    ) -> None:
+        base = query_of(shop.media_path(banner), form="floating", **words)
+
+        assert size(shop.get(f"{base}&{query}")) == shown
 
     def test_sizes_that_were_given_when_it_was_signed_do_not_count(self, shop: Service, guid: str) -> None:
         """So that a backend may sign one URL of a srcset as it stands."""
