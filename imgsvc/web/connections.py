@@ -255,8 +255,7 @@ class BoundedProtocol(HttpToolsProtocol):
             return heads.CROWDED
         if self._head_bytes > heads.MAX_TARGET and (refusal := heads.refusal_of_size(self.url, self.headers)):
             return refusal
-        version = self.parser.get_http_version()
-        if version not in ("1.1", "1.0"):
+        if (version := self.parser.get_http_version()) not in ("1.1", "1.0"):
             return heads.NO_VERSION
         hosts = [value for name, value in self.headers if name == b"host"]
         if not heads.are_one_host(hosts) and (hosts or version != "1.0"):
